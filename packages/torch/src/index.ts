@@ -1,0 +1,1 @@
+export { Problem, type ProblemParts } from "./problem.js";
