@@ -1,0 +1,73 @@
+/** Pictures as eight-bit RGB, whatever the file was. */
+import { Problem } from "@adsam/torch/problem";
+import sharp from "sharp";
+import { readBytes } from "./files.js";
+
+/** In pixels. */
+export interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Eight-bit RGB, rows from the top, channels last: `data` is [H, W, 3], 0…255. */
+export interface Picture {
+  readonly data: Uint8Array;
+  readonly size: Size;
+}
+
+/** One id a pixel: `data` is [H, W]. */
+export interface LabelMap<Ids extends Uint8Array | Uint16Array = Uint8Array> {
+  readonly data: Ids;
+  readonly size: Size;
+}
+
+export const pixels = (size: Size): number => size.height * size.width;
+export const sameSize = (a: Size, b: Size): boolean => a.height === b.height && a.width === b.width;
+/** `640×480`, width first as pictures are spoken of, with the order said. */
+export const sizeText = (size: Size): string => `${size.width}×${size.height} (width×height)`;
+
+/** Extensions that {@link readPicture} is tried on when a folder is searched, lower case. */
+export const pictureExtensions: ReadonlySet<string> = new Set([
+  ".png",
+  ".jpg",
+  ".jpeg",
+  ".webp",
+  ".tif",
+  ".tiff",
+  ".bmp",
+]);
+
+/**
+ * Any picture that libvips reads: turned upright by its EXIF orientation, alpha dropped, greys and palettes expanded, 16 bits
+ * reduced to the upper 8. Colour profiles are not applied, as the reference's loader (PIL) does not.
+ * @throws Problem for a file that is missing, empty, truncated or not a picture.
+ */
+export async function readPicture(file: string): Promise<Picture> {
+  return decodePicture(await readBytes(file, "picture"), file);
+}
+
+/** {@link readPicture} for bytes already in memory; `name` is used in errors. */
+export async function decodePicture(bytes: Uint8Array, name: string): Promise<Picture> {
+  try {
+    const { data, info } = await sharp(bytes, { failOn: "warning", ignoreIcc: true })
+      .autoOrient()
+      .removeAlpha()
+      .toColourspace("srgb")
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels !== 3) throw new Error(`${info.channels} channels after conversion to RGB`);
+    return { data, size: { height: info.height, width: info.width } };
+  } catch (error) {
+    throw new Problem(
+      {
+        what: `picture "${name}"`,
+        found: `${bytes.length} bytes that cannot be decoded (${firstLine(error)})`,
+        expected: "a whole PNG, JPEG, WebP or TIFF picture",
+        todo: "Copy it again, or leave it out of the data set.",
+      },
+      { cause: error },
+    );
+  }
+}
+
+const firstLine = (error: unknown): string => (error as Error).message.split("\n", 1)[0]!.trim();
