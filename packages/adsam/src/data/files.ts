@@ -80,3 +80,12 @@ export async function listFiles(folder: string): Promise<string[]> {
 
 /** The path without its extension. */
 export const stem = (file: string): string => file.slice(0, file.length - path.extname(file).length);
+
+/** Names of the folders (and files, if there are no folders) in a folder, for messages; empty where it is not there. */
+export async function foldersIn(folder: string): Promise<string[]> {
+  const entries = (await readdir(folder, { withFileTypes: true }).catch(() => [])).filter(
+    (e) => !e.name.startsWith("."),
+  );
+  const folders = entries.filter((entry) => !entry.isFile());
+  return (folders.length > 0 ? folders : entries).map((entry) => entry.name).sort();
+}
