@@ -1,0 +1,51 @@
+// @ts-check
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
+
+/**
+ * Environment assignments (`NAME=value`) the engine wants before its process starts; what the user has set is kept.
+ *
+ * - `GLIBC_TUNABLES`: transparent huge pages for malloc. A 64 MB fill takes 4 ms instead of 20 with them (page faults).
+ * - `OPENBLAS_CORETYPE`: OpenBLAS 0.3.21 runs AMD's AVX-512 processors with its AVX2 kernels; told so, it runs twice as fast.
+ *   Intel's are recognised, and may have better kernels than SkylakeX, so they are left alone.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @param {{ cpuInfo?: string, hugePages?: boolean }} [machine] for tests; read from the machine otherwise
+ * @returns {string[]}
+ */
+export function commandEnvironment(env, machine = {}) {
+  const assignments = [];
+  const tunables = env.GLIBC_TUNABLES ?? "";
+  if ((machine.hugePages ?? hasHugePages()) && !tunables.includes("glibc.malloc.hugetlb")) {
+    assignments.push(`GLIBC_TUNABLES=${tunables === "" ? "" : `${tunables}:`}glibc.malloc.hugetlb=1`);
+  }
+  if (env.OPENBLAS_CORETYPE === undefined && wantsWiderKernels(machine.cpuInfo ?? firstProcessor())) {
+    assignments.push("OPENBLAS_CORETYPE=SkylakeX");
+  }
+  return assignments;
+}
+
+/** @param {string} cpuInfo text of /proc/cpuinfo, the first processor is enough */
+export function wantsWiderKernels(cpuInfo) {
+  if (!/^vendor_id\s*:\s*AuthenticAMD/m.test(cpuInfo)) return false;
+  const flags = new Set(/^flags\s*:(.*)$/m.exec(cpuInfo)?.[1]?.trim().split(/\s+/));
+  return ["avx512f", "avx512dq", "avx512cd", "avx512bw", "avx512vl"].every((flag) => flags.has(flag));
+}
+
+function hasHugePages() {
+  return existsSync("/sys/kernel/mm/transparent_hugepage/enabled");
+}
+
+/** The first 8 KiB of /proc/cpuinfo: the whole takes tens of milliseconds on a machine with hundreds of cores. */
+function firstProcessor() {
+  try {
+    const file = openSync("/proc/cpuinfo", "r");
+    try {
+      const buffer = Buffer.alloc(8192);
+      return buffer.toString("latin1", 0, readSync(file, buffer, 0, buffer.length, 0));
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return "";
+  }
+}
