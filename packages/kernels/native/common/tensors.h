@@ -1,0 +1,40 @@
+#pragma once
+
+#include <ATen/ATen.h>
+#include <torch/library.h>
+
+#include <array>
+#include <string>
+#include <utility>
+
+namespace adsam {
+
+using at::IntArrayRef;
+using at::Tensor;
+
+/** The optional type of operator arguments: c10's own in libtorch 1.13, std::optional later. */
+template <class T>
+using Optional = decltype(std::declval<const c10::IValue&>().template toOptional<T>());
+
+inline Tensor value_or_undefined(const Optional<Tensor>& tensor) {
+  return tensor.has_value() ? *tensor : Tensor();
+}
+
+/** Kernels compute in float32, or in float64 when they are given it; half and bfloat16 are storage only. */
+inline at::ScalarType compute_type(const Tensor& tensor) {
+  return tensor.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+}
+
+/** `tensor`, dense and row-major, of type `type`; no copy where it is so already. */
+inline Tensor dense(const Tensor& tensor, at::ScalarType type) {
+  return tensor.to(type).contiguous();
+}
+
+/** [B, C, H, W] → [B, H, W, C], dense, of type `type`; no copy where a channels-last tensor of that type comes in. */
+inline Tensor channels_last(const Tensor& tensor, at::ScalarType type) {
+  Tensor view = tensor.permute({0, 2, 3, 1});
+  if (view.scalar_type() == type) return view.contiguous();
+  return at::empty(view.sizes(), view.options().dtype(type).memory_format(at::MemoryFormat::Contiguous)).copy_(view);
+}
+
+}  // namespace adsam
