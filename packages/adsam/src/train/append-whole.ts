@@ -1,0 +1,41 @@
+import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { Problem } from "@adsam/torch/problem";
+
+/**
+ * Appends all of `bytes` to the file, or nothing: where the disk is full, what was written of them is taken back,
+ * so that a log never ends in half a row. Makes the folder.
+ * @throws Problem naming the file and what the system said
+ */
+export function appendWhole(path: string, bytes: Uint8Array): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const file = openSync(path, "a");
+    try {
+      const before = fstatSync(file).size;
+      try {
+        for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+      } catch (error) {
+        try {
+          ftruncateSync(file, before);
+        } catch {} // not a plain file; the first failure is the one to tell
+        throw error;
+      }
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw cannotWrite(path, error);
+  }
+}
+
+/** A failed write as a `Problem`; what is not the file system's doing is returned as it is. */
+export function cannotWrite(path: string, error: unknown): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  const found = { ENOSPC: "no space left on the disk", EDQUOT: "the disk quota used up", EROFS: "a read-only disk" };
+  const denied = { EACCES: "no permission to write", EISDIR: "a folder of that name", ENOTDIR: "a file in its path" };
+  const reason = { ...found, ...denied }[code ?? ""];
+  if (reason === undefined) return error;
+  const todo = "What was written before is whole; mend that, or choose another folder with --out.";
+  return new Problem({ what: `${path} cannot be written`, found: reason, todo }, { cause: error });
+}

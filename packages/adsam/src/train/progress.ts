@@ -1,0 +1,174 @@
+import cliProgress from "cli-progress";
+import type { TrainEvents, TrainSubscriber } from "./events.js";
+
+export interface ProgressOptions {
+  /** Where the lines go; a bar is drawn where it is a terminal. */
+  readonly stream: NodeJS.WriteStream | (NodeJS.WritableStream & { isTTY?: boolean });
+  /** Seconds between two lines where the stream is no terminal. */
+  readonly everySeconds?: number;
+  /** The clock, in milliseconds. */
+  readonly now?: () => number;
+  /** Resident memory, in bytes. */
+  readonly residentBytes?: () => number;
+}
+
+/** Shows a run to a person: a bar on a terminal, a line now and then elsewhere, and one line an epoch in both. */
+export function trainProgress(options: ProgressOptions): TrainSubscriber {
+  return new Progress(options);
+}
+
+class Progress implements TrainSubscriber {
+  readonly #stream: ProgressOptions["stream"];
+  readonly #everyMs: number;
+  readonly #now: () => number;
+  readonly #residentBytes: () => number;
+  #bar: cliProgress.SingleBar | undefined;
+  #lastLineAt = Number.NEGATIVE_INFINITY;
+  #run: TrainEvents["runStarted"] | undefined;
+  #startedAt = 0;
+  #mIoU: number | null = null;
+  /** Smoothed length of a training step. */
+  #secondsPerStep: number | null = null;
+  #picturesPerSecond = 0;
+
+  constructor({ stream, everySeconds = 10, now = Date.now, residentBytes }: ProgressOptions) {
+    this.#stream = stream;
+    this.#everyMs = everySeconds * 1000;
+    this.#now = now;
+    this.#residentBytes = residentBytes ?? (() => process.memoryUsage.rss());
+  }
+
+  runStarted(event: TrainEvents["runStarted"]): void {
+    this.#run = event;
+    this.#startedAt = this.#now();
+    const resumed = event.resumedEpochs > 0 ? `, resumed after epoch ${event.resumedEpochs}` : "";
+    const { trained, frozen } = event.parameters;
+    this.#line(
+      `${event.trainPictures} training and ${event.valPictures} validation pictures, ${event.classes.length} classes; ` +
+        `${millions(trained)} parameters train, ${millions(frozen)} are frozen; ${event.device}, ${event.precision}${resumed}`,
+    );
+  }
+
+  stepFinished(event: TrainEvents["stepFinished"]): void {
+    const { seconds, pictures } = event;
+    this.#secondsPerStep = this.#secondsPerStep === null ? seconds : 0.9 * this.#secondsPerStep + 0.1 * seconds;
+    this.#picturesPerSecond = pictures / this.#secondsPerStep;
+    const label = `epoch ${event.epoch}/${this.#run?.epochs ?? "?"}`;
+    const facts = [
+      `loss ${event.loss.toFixed(4)}`,
+      ...(this.#mIoU === null ? [] : [`mIoU ${percent(this.#mIoU)}`]),
+      `${short(this.#picturesPerSecond)} pictures/s`,
+      `${duration(this.#secondsLeft(event))} left`,
+      memory(this.#residentBytes()),
+    ].join(" · ");
+    this.#show(label, event.stepInEpoch, event.stepsInEpoch, facts);
+  }
+
+  validationProgressed({ epoch, done, pictures }: TrainEvents["validationProgressed"]): void {
+    this.#show(
+      `epoch ${epoch}/${this.#run?.epochs ?? "?"}`,
+      done,
+      pictures,
+      `validating · ${memory(this.#residentBytes())}`,
+    );
+  }
+
+  validationFinished({ mIoU }: TrainEvents["validationFinished"]): void {
+    this.#mIoU = mIoU;
+  }
+
+  epochFinished(event: TrainEvents["epochFinished"]): void {
+    const { validation } = event;
+    const scores =
+      validation === null
+        ? []
+        : [`mIoU ${percent(validation.mIoU)}`, `pixel accuracy ${percent(validation.pixelAccuracy)}`];
+    const facts = [`loss ${event.loss.toFixed(4)}`, ...scores, `${short(event.picturesPerSecond)} pictures/s`];
+    const took = duration(event.seconds + (validation?.seconds ?? 0));
+    this.#line(`epoch ${event.epoch}/${this.#run?.epochs ?? "?"}  ${facts.join(" · ")} · ${took}`);
+  }
+
+  warning({ message }: TrainEvents["warning"]): void {
+    this.#line(`warning: ${message}`);
+  }
+
+  runFinished({ reason, best, seconds }: TrainEvents["runFinished"]): void {
+    const top = best === null ? "" : `, best mIoU ${percent(best.mIoU)} in epoch ${best.epoch}`;
+    this.#line(`${reason} after ${duration(seconds)}${top}`);
+  }
+
+  close(): void {
+    this.#clear();
+  }
+
+  /** From the run's own pace, validations and checkpoints included, once it has done an epoch's steps; before that from the steps alone. */
+  #secondsLeft({ step }: TrainEvents["stepFinished"]): number {
+    if (this.#run === undefined) return 0;
+    const total = this.#run.epochs * this.#run.stepsPerEpoch;
+    const done = step - this.#run.resumedSteps;
+    const elapsed = (this.#now() - this.#startedAt) / 1000;
+    const pace = done >= this.#run.stepsPerEpoch ? elapsed / done : (this.#secondsPerStep ?? 0);
+    return Math.max(0, total - step) * pace;
+  }
+
+  #show(label: string, done: number, total: number, facts: string): void {
+    if (this.#stream.isTTY !== true) {
+      if (this.#now() - this.#lastLineAt < this.#everyMs) return;
+      this.#lastLineAt = this.#now();
+      this.#stream.write(`${label}  ${done}/${total} · ${facts}\n`);
+      return;
+    }
+    if (this.#bar === undefined) {
+      this.#bar = new cliProgress.SingleBar({
+        stream: this.#stream as NodeJS.WriteStream,
+        format: "{label} {bar} {value}/{total} · {facts}",
+        barCompleteChar: "━",
+        barIncompleteChar: "─",
+        barsize: 20,
+        clearOnComplete: true,
+        stopOnComplete: false,
+        hideCursor: false, // a second Ctrl-C ends the process at once, and would leave the terminal without a cursor
+        emptyOnZero: true,
+      });
+      this.#bar.start(total, done, { label, facts });
+    }
+    this.#bar.setTotal(total);
+    this.#bar.update(done, { label, facts });
+  }
+
+  #line(text: string): void {
+    this.#clear();
+    this.#stream.write(`${text}\n`);
+  }
+
+  #clear(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+function short(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(2);
+}
+
+function millions(count: number): string {
+  return count >= 1e6 ? `${(count / 1e6).toFixed(2)} M` : count >= 1000 ? `${(count / 1000).toFixed(1)} k` : `${count}`;
+}
+
+function memory(bytes: number): string {
+  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(bytes / 1e6).toFixed(0)} MB`;
+}
+
+/** `42 s`, `5 min 03 s`, `2 h 07 min`, `3 d 04 h`. */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${seconds < 10 ? Number(seconds.toFixed(1)) : whole} s`;
+  const pad = (value: number) => String(value).padStart(2, "0");
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;
+  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${pad(Math.floor((whole % 3600) / 60))} min`;
+  return `${Math.floor(whole / 86_400)} d ${pad(Math.floor((whole % 86_400) / 3600))} h`;
+}

@@ -1,0 +1,59 @@
+import { checkRecipe, type RecipeSources } from "./recipe-checks.js";
+import { checkedValue, recipeField, recipeFields, unknownKeyProblem, valueFromText } from "./recipe-fields.js";
+import { absolute, readRecipeFile } from "./recipe-file.js";
+import { type Recipe, recipeSchema } from "./recipe-schema.js";
+
+export type { RecipeSources } from "./recipe-checks.js";
+export { type Recipe, type RecipeGroup, recipeSchema } from "./recipe-schema.js";
+export { recipeToYaml } from "./recipe-yaml.js";
+
+export interface RecipeOrigins {
+  /** A YAML recipe; without one, the paper's defaults. */
+  readonly file?: string;
+  /** Field path → value, stronger than the file. A string is read as on the command line; anything else is taken as it is. */
+  readonly flags?: Readonly<Record<string, unknown>>;
+}
+
+export interface ResolvedRecipe {
+  readonly recipe: Recipe;
+  /** Field path → `default`, `demo.yaml:12` or `--optim.lr`. */
+  readonly sources: RecipeSources;
+}
+
+/** The paper's recipe. */
+export function paperRecipe(): Recipe {
+  return recipeSchema.parse({});
+}
+
+/**
+ * One complete recipe out of defaults, a file (and those it extends) and flags, weakest first.
+ * Input paths come out absolute: relative to the file that names them, or to the current folder for flags.
+ * @throws Problem for an unreadable file, an unknown key, a wrong value, or fields that contradict each other
+ */
+export function resolveRecipe({ file, flags = {} }: RecipeOrigins): ResolvedRecipe {
+  const values = file === undefined ? new Map() : readRecipeFile(file);
+  for (const [path, given] of Object.entries(flags)) {
+    const field = recipeField(path);
+    if (field === undefined) throw unknownFlag(path);
+    const source = `--${path}`;
+    const value = checkedValue(field, typeof given === "string" ? valueFromText(field, given) : given, source);
+    const isInput = field.meta.path === "input" && typeof value === "string";
+    values.set(path, { value: isInput ? absolute(value, process.cwd()) : value, source });
+  }
+  const tree: Record<string, Record<string, unknown>> = {};
+  const sources = new Map<string, string>();
+  for (const { path, group, key, defaultValue } of recipeFields) {
+    const set = values.get(path);
+    tree[group] ??= {};
+    tree[group][key] = set === undefined ? defaultValue : set.value;
+    sources.set(path, set?.source ?? "default");
+  }
+  const recipe = recipeSchema.parse(tree);
+  checkRecipe(recipe, sources);
+  return { recipe, sources };
+}
+
+function unknownFlag(path: string) {
+  const known = recipeFields.map((field) => field.path);
+  return unknownKeyProblem("flags", path, known, "");
+}
