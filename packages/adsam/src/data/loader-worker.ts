@@ -1,0 +1,26 @@
+/** The loader's thread: makes whole batches. It imports what reads and transforms pictures, and no libtorch. */
+import { workerData } from "node:worker_threads";
+import sharp from "sharp";
+import { type Batch, type BatchPlan, batchBuffers, makeBatch } from "./batch.js";
+import { type Handler, serveJobs } from "./worker-pool.js";
+
+export interface BatchJob {
+  readonly epoch: number;
+  readonly indices: readonly number[];
+}
+
+/** Answers {@link BatchJob}s by a plan; used by the threads, and by a loader without threads. */
+export function batchHandler(plan: BatchPlan): Handler<BatchJob, Batch> {
+  return async ({ epoch, indices }) => {
+    const result = await makeBatch(plan, epoch, indices);
+    return { result, transfer: batchBuffers(result) };
+  };
+}
+
+/** `workerData` is a plan only in threads that the loader has started. */
+const plan = (workerData as { readonly batchPlan?: BatchPlan } | null)?.batchPlan;
+if (plan) {
+  sharp.cache(false);
+  sharp.concurrency(1);
+  serveJobs(batchHandler(plan));
+}
