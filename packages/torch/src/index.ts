@@ -1,1 +1,20 @@
+export {
+  backward,
+  checkpoint,
+  customFunction,
+  type FunctionContext,
+  type FunctionDefinition,
+  grad,
+} from "./autograd.js";
+export type { Device, MemoryFormat } from "./device.js";
+export type { Dtype, TypedArray } from "./dtype.js";
+export * from "./generated/functions.js";
+export { Generator } from "./generator.js";
+export { liveTensors } from "./memory.js";
+export { autocast, enableGrad, noGrad } from "./mode.js";
+export * as nn from "./nn/index.js";
+export { callOperator, callOperatorAsync, schemaOf, withObserver } from "./operators.js";
 export { Problem, type ProblemParts } from "./problem.js";
+export { keep, scope } from "./scope.js";
+export { type Nested, type Size, Tensor } from "./tensor.js";
+export { buildInfo, loadLibrary, numThreads, setNumThreads } from "./threads.js";

@@ -1,0 +1,112 @@
+#include "context.h"
+
+#include <c10/util/Exception.h>
+
+namespace adsam {
+
+namespace {
+constexpr uint32_t kSlotBits = 24;
+constexpr double kSlots = 1u << kSlotBits;
+}  // namespace
+
+Context::Context(Napi::Env env) : env(env), thread_(std::this_thread::get_id()) {}
+
+Context::~Context() = default;
+
+Context& Context::of(Napi::Env env) { return *env.GetInstanceData<Context>(); }
+
+double Context::add(at::Tensor tensor) {
+  uint32_t index;
+  if (free_.empty()) {
+    index = static_cast<uint32_t>(slots_.size());
+    if (index >= kSlots) throw std::runtime_error("more than 16 million live tensors: something is not being freed");
+    slots_.emplace_back();
+  } else {
+    index = free_.back();
+    free_.pop_back();
+  }
+  Slot& slot = slots_[index];
+  // A view shares its storage with a handle that already accounts for it.
+  if (tensor.has_storage() && tensor.storage().use_count() == 1) slot.bytes = static_cast<int64_t>(tensor.storage().nbytes());
+  slot.tensor = std::move(tensor);
+  ++live_;
+  if (slot.bytes > 0) {
+    liveBytes_ += slot.bytes;
+    Napi::MemoryManagement::AdjustExternalMemory(env, slot.bytes);
+  }
+  return static_cast<double>(slot.generation) * kSlots + index;
+}
+
+const at::Tensor& Context::get(double id) {
+  const auto generation = static_cast<uint64_t>(id / kSlots);
+  const auto index = static_cast<uint64_t>(id - static_cast<double>(generation) * kSlots);
+  if (!(id > 0) || index >= slots_.size() || slots_[index].generation != generation)
+    throw Napi::Error::New(env, "this tensor was disposed: it was freed by dispose(), by the end of `using`, or by the scope it was made in. "
+                                "Return it from the scope, or keep() it, to use it later");
+  return slots_[index].tensor;
+}
+
+const at::Tensor& Context::get(const Napi::Value& value) {
+  if (value.IsNumber()) return get(value.As<Napi::Number>().DoubleValue());
+  if (!value.IsObject()) throw Napi::TypeError::New(env, "expected a Tensor");
+  const Napi::Value id = value.As<Napi::Object>().Get("id");
+  if (!id.IsNumber()) throw Napi::TypeError::New(env, "expected a Tensor, found another object");
+  return get(id.As<Napi::Number>().DoubleValue());
+}
+
+void Context::release(double id) {
+  get(id);
+  const auto index = static_cast<uint32_t>(static_cast<uint64_t>(id) & ((1u << kSlotBits) - 1));
+  Slot& slot = slots_[index];
+  const int64_t bytes = slot.bytes;
+  slot.tensor = at::Tensor();
+  slot.bytes = 0;
+  slot.generation = slot.generation >= (1u << 28) ? 1 : slot.generation + 1;
+  free_.push_back(index);
+  --live_;
+  if (bytes > 0) {
+    liveBytes_ -= bytes;
+    Napi::MemoryManagement::AdjustExternalMemory(env, -bytes);
+  }
+}
+
+uint32_t Context::addOperator(Operator op) {
+  const auto found = operatorIndex_.find(op.name);
+  if (found != operatorIndex_.end()) return found->second;
+  const auto index = static_cast<uint32_t>(operators_.size());
+  operatorIndex_.emplace(op.name, index);
+  operators_.push_back(std::move(op));
+  return index;
+}
+
+void Context::later(std::function<void()> task) {
+  std::lock_guard<std::mutex> lock(laterMutex_);
+  later_.push_back(std::move(task));
+}
+
+void Context::runLater() {
+  std::vector<std::function<void()>> tasks;
+  {
+    std::lock_guard<std::mutex> lock(laterMutex_);
+    if (later_.empty()) return;
+    tasks.swap(later_);
+  }
+  for (auto& task : tasks) task();
+}
+
+Napi::Error toJsError(Napi::Env env, const std::exception& error, const std::string& where) {
+  std::string text;
+  if (const auto* torchError = dynamic_cast<const c10::Error*>(&error)) {
+    text = torchError->what_without_backtrace();
+  } else {
+    text = error.what();
+  }
+  // Backtraces of other exception types ride behind the first blank or "Exception raised from" line.
+  for (const char* mark : {"\nException raised from", "\n\n"}) {
+    const auto at = text.find(mark);
+    if (at != std::string::npos) text.resize(at);
+  }
+  return Napi::Error::New(env, where.empty() ? text : where + ": " + text);
+}
+
+}  // namespace adsam

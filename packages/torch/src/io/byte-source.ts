@@ -1,0 +1,107 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { Problem } from "../problem.js";
+
+/** Random access to the bytes of a file, or of an array in tests. */
+export interface ByteSource {
+  /** How errors name it: `checkpoint "runs/best.pth"`. */
+  readonly label: string;
+  readonly size: number;
+  /** Exactly `length` bytes from `offset`; a `Problem` if the source does not have them. */
+  read(offset: number, length: number): Uint8Array;
+}
+
+export class MemorySource implements ByteSource {
+  readonly label: string;
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array, label = "checkpoint in memory") {
+    this.#bytes = bytes;
+    this.label = label;
+  }
+
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    checkRange(this, offset, length);
+    return this.#bytes.subarray(offset, offset + length);
+  }
+}
+
+export class FileSource implements ByteSource {
+  readonly label: string;
+  readonly path: string;
+  readonly size: number;
+  readonly #fd: number;
+
+  constructor(path: string) {
+    this.path = path;
+    this.label = `checkpoint "${path}"`;
+    this.#fd = openForReading(path, this.label);
+    const stat = fstatSync(this.#fd);
+    if (!stat.isFile()) {
+      closeSync(this.#fd);
+      const found = stat.isDirectory() ? "a folder" : "no regular file";
+      throw new Problem({ what: this.label, found, expected: "a .safetensors, .pth or .pt file" });
+    }
+    this.size = stat.size;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    checkRange(this, offset, length);
+    const bytes = new Uint8Array(length);
+    let done = 0;
+    while (done < length) {
+      const count = readSync(this.#fd, bytes, done, length - done, offset + done);
+      if (count === 0) {
+        throw new Problem({
+          what: this.label,
+          found: `an end after ${offset + done} bytes`,
+          expected: `${this.size} bytes`,
+        });
+      }
+      done += count;
+    }
+    return bytes;
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd);
+  }
+}
+
+/** The bytes of a range in pieces of at most 4 MiB, so that a check of a large file holds little of it. */
+export function* chunksOf(source: ByteSource, offset: number, length: number): Generator<Uint8Array> {
+  const step = 4 << 20;
+  for (let done = 0; done < length; done += step) {
+    yield source.read(offset + done, Math.min(step, length - done));
+  }
+}
+
+function checkRange(source: ByteSource, offset: number, length: number): void {
+  const end = offset + length;
+  if (![offset, length, end].every((value) => Number.isSafeInteger(value) && value >= 0) || end > source.size) {
+    throw new Problem({
+      what: source.label,
+      found: `a file of ${source.size} bytes that refers to bytes ${offset} to ${end}`,
+      expected: "a whole file",
+      todo: "It is cut short or damaged; fetch or write it again.",
+    });
+  }
+}
+
+function openForReading(path: string, label: string): number {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENOENT") {
+      throw new Problem({ what: label, found: "no such file", todo: "Check the path." }, { cause: error });
+    }
+    if (code === "EACCES" || code === "EPERM") {
+      throw new Problem({ what: label, found: "no permission to read it" }, { cause: error });
+    }
+    throw new Problem({ what: label, found: (error as Error).message, expected: "a readable file" }, { cause: error });
+  }
+}

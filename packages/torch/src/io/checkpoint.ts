@@ -1,0 +1,130 @@
+import type { Device } from "../device.js";
+import { native } from "../native.js";
+import { Problem } from "../problem.js";
+import { scope } from "../scope.js";
+import { Tensor } from "../tensor.js";
+import { writeAtomically } from "./atomic-file.js";
+import { FileSource } from "./byte-source.js";
+import { type CheckpointFormat, recogniseFormat } from "./content.js";
+import { isStoredDtype, type StoredDtype } from "./dtypes.js";
+import { readSafetensors } from "./safetensors-reader.js";
+import { planSafetensors } from "./safetensors-writer.js";
+import { type PlannedStorage, plannedBytes, planStorages } from "./storage-plan.js";
+import { contiguousChunks, MappedStorages, storageChunks } from "./tensor-bytes.js";
+import { contiguousStride, type StorageRecord, TensorRecord } from "./tensor-record.js";
+import { readTorchArchive } from "./torch-archive-reader.js";
+import { planTorchArchive } from "./torch-archive-writer.js";
+import { mapLeaves, type Tree, type WritableTree } from "./tree.js";
+
+export interface LoadOptions {
+  /** Where the tensors shall live. On "cpu", the default, they stand on the mapped file until written to. */
+  readonly device?: Device;
+  /** Copy the weights into memory at once, for a file that another program may overwrite in place. */
+  readonly copy?: boolean;
+  /** PyTorch archives: compare every storage with its CRC-32, which reads the file once. Default true. */
+  readonly verify?: boolean;
+}
+
+/** What a file held, whatever its format. */
+export interface Checkpoint {
+  readonly format: CheckpointFormat;
+  /** A `Map` of tensors for safetensors and plain state dicts; any tree for a training checkpoint. */
+  readonly tree: Tree<Tensor>;
+  /** The free text of a safetensors file; empty for others. */
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** Reads a checkpoint of any known format, recognised by its content: the file's name does not matter. Executes nothing. */
+export function openCheckpoint(path: string, options: LoadOptions = {}): Checkpoint {
+  using source = new FileSource(path);
+  const format = recogniseFormat(source);
+  switch (format) {
+    case "safetensors": {
+      const { tensors, metadata } = readSafetensors(source);
+      return { format, tree: materialise(source, tensors, options), metadata };
+    }
+    case "torch-zip": {
+      const { verify = true } = options;
+      return { format, tree: materialise(source, readTorchArchive(source, { verify }), options), metadata: new Map() };
+    }
+    case "torch-legacy":
+      throw new Problem({
+        what: source.label,
+        found: "PyTorch's form from before version 1.6",
+        expected: "its zip form",
+        todo: "Convert it in Python: torch.save(torch.load(path), path).",
+      });
+  }
+}
+
+/**
+ * Reads a PyTorch checkpoint (.pth, .pt): a state dict, or any tree of dictionaries, lists, numbers and text with tensors in it. Dictionaries
+ * come as `Map`s. Anything else a pickle might name is refused by that name, and nothing of it runs.
+ */
+export function loadCheckpoint(path: string, options: LoadOptions = {}): Tree<Tensor> {
+  return expectFormat(path, openCheckpoint(path, options), "torch-zip").tree;
+}
+
+/** Reads a safetensors file: its tensors in the order of the header. */
+export function loadSafetensors(path: string, options: LoadOptions = {}): Map<string, Tensor> {
+  return expectFormat(path, openCheckpoint(path, options), "safetensors").tree as Map<string, Tensor>;
+}
+
+/**
+ * Saves a tree of tensors, plain containers and values in PyTorch's zip form, readable by `torch.load(weights_only=True)`. (Its reader of
+ * version 1.13 refuses floats outside tensors; 2.0 and newer read everything.) The file is replaced at once and whole, or not at all.
+ * Tensors that share memory share it in the file; gradients and `requiresGrad` are left out, as in a state dict.
+ */
+export function saveCheckpoint(path: string, tree: WritableTree<Tensor>): void {
+  const plan = planTorchArchive(describeTree(tree));
+  writeAtomically(path, plan.byteLength, (sink) => plan.write(sink));
+}
+
+/** Saves tensors by name as safetensors, each in row-major order. The file is replaced at once and whole, or not at all. */
+export function saveSafetensors(
+  path: string,
+  tensors: Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): void {
+  const named = tensors instanceof Map ? (tensors as ReadonlyMap<string, Tensor>) : new Map(Object.entries(tensors));
+  const records = new Map([...named].map(([name, tensor]) => [name, describeDense(name, tensor)]));
+  const plan = planSafetensors(records, metadata);
+  writeAtomically(path, plan.byteLength, (sink) => plan.write(sink));
+}
+
+function expectFormat(path: string, checkpoint: Checkpoint, format: CheckpointFormat): Checkpoint {
+  if (checkpoint.format === format) return checkpoint;
+  throw new Problem({
+    what: `checkpoint "${path}"`,
+    found: checkpoint.format === "safetensors" ? "a safetensors file" : "a PyTorch archive",
+    expected: format === "safetensors" ? "a safetensors file" : "a PyTorch archive",
+    todo: "Use openCheckpoint, which reads both.",
+  });
+}
+
+function isRecord(value: unknown): value is TensorRecord {
+  return value instanceof TensorRecord;
+}
+
+function materialise(source: FileSource, tree: Tree, { device = "cpu", copy = false }: LoadOptions): Tree<Tensor> {
+  return scope(() => {
+    const mapped = Tensor.mapFile(source.path);
+    if (mapped.numel !== source.size) {
+      throw new Problem({
+        what: source.label,
+        found: "another file there by now",
+        expected: "one that stays while it is read",
+      });
+    }
+    const storages = new MappedStorages(mapped, { device, copy });
+    return mapLeaves(tree, isRecord, (record) => storages.tensor(record));
+  });
+}
+
+/** The tree with a record for each tensor: what will be written, and how to fetch its bytes then. */
+function describeTree(tree: WritableTree<Tensor>): WritableTree {
+  const tensors: Tensor[] = [];
+  collect(tree, tensors, 0);
+  const records = describeTensors([...new Set(tensors)]);
+  return replaceTensors(tree, records);
+}

@@ -1,0 +1,89 @@
+import { Problem } from "../problem.js";
+import type { ByteSource } from "./byte-source.js";
+
+export type CheckpointFormat = "safetensors" | "torch-zip" | "torch-legacy";
+
+/** Largest safetensors header, as the format's reference implementation sets it. */
+export const MAX_SAFETENSORS_HEADER = 100_000_000;
+
+const EXPECTED = "a safetensors file or a PyTorch checkpoint (.pth, .pt)";
+
+/** What the file is, by its first bytes: its name does not matter. Refuses in one sentence everything that is no checkpoint. */
+export function recogniseFormat(source: ByteSource): CheckpointFormat {
+  if (source.size === 0)
+    throw refused(source, "an empty file", "Its writing or download was cut short; fetch it again.");
+  const head = Buffer.from(source.read(0, Math.min(512, source.size)));
+  if (startsWith(head, "PK\x03\x04") || startsWith(head, "PK\x05\x06")) return "torch-zip";
+  if (isLegacy(head)) return "torch-legacy";
+  if (isSafetensors(head)) return "safetensors";
+  for (const { found, todo, matches } of STRANGERS) if (matches(head)) throw refused(source, found, todo);
+  const first = head
+    .subarray(0, 8)
+    .toString("hex")
+    .replace(/(..)(?=.)/g, "$1 ");
+  throw refused(source, `a file that begins with the bytes ${first}`, "Check that it is the right file.");
+}
+
+/** torch.save before 1.6, or with `_use_new_zipfile_serialization=False`: PROTO, then LONG1 with torch's magic number. */
+function isLegacy(head: Buffer): boolean {
+  const magic = Buffer.from("8a0a6cfc9c46f920 6aa85019".replace(" ", ""), "hex");
+  return head.length > 14 && head[0] === 0x80 && head.subarray(2, 14).equals(magic);
+}
+
+function isSafetensors(head: Buffer): boolean {
+  if (head.length < 9 || head[8] !== 0x7b) return false;
+  // A header over the limit is still safetensors: its reader says so better than this could.
+  return head.readUInt32LE(4) === 0;
+}
+
+interface Stranger {
+  readonly found: string;
+  readonly todo: string;
+  matches(head: Buffer): boolean;
+}
+
+const DOWNLOAD = "The server sent a page instead of the file; download it again and check the address.";
+
+const STRANGERS: readonly Stranger[] = [
+  {
+    found: "a git-lfs pointer",
+    todo: "The weights themselves were not fetched: run `git lfs pull`.",
+    matches: (head) => startsWith(head, "version https://git-lfs"),
+  },
+  {
+    found: "an HTML page",
+    todo: DOWNLOAD,
+    matches: (head) => /^\s*<(!doctype|html|head)/i.test(head.toString("latin1")),
+  },
+  { found: "an XML document", todo: DOWNLOAD, matches: (head) => /^\s*<\?xml/i.test(head.toString("latin1")) },
+  { found: "JSON text", todo: DOWNLOAD, matches: (head) => /^\s*[[{]\s*["{[\]}]/.test(head.toString("latin1")) },
+  {
+    found: "a bare pickle",
+    todo: "It is not what torch.save writes; open it in Python and save its weights with torch.save.",
+    matches: (head) => head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5,
+  },
+  { found: "gzip data", todo: "Unpack it first: gunzip.", matches: (head) => head[0] === 0x1f && head[1] === 0x8b },
+  {
+    found: "a tar archive",
+    todo: "Unpack it first: tar -xf. If it comes from PyTorch before 0.4, save it again with a newer one.",
+    matches: (head) => head.subarray(257, 262).toString("latin1") === "ustar",
+  },
+  { found: "an HDF5 file", todo: "Keras weights cannot be read here.", matches: (head) => startsWith(head, "\x89HDF") },
+  { found: "a NumPy array", todo: "Save it as safetensors instead.", matches: (head) => startsWith(head, "\x93NUMPY") },
+  { found: "a GGUF file", todo: "Fetch the weights as safetensors.", matches: (head) => startsWith(head, "GGUF") },
+  { found: "a PNG picture", todo: "Check the path.", matches: (head) => startsWith(head, "\x89PNG") },
+  { found: "a JPEG picture", todo: "Check the path.", matches: (head) => startsWith(head, "\xff\xd8\xff") },
+  {
+    found: "nothing but zeros at its beginning",
+    todo: "Its download did not finish; fetch it again.",
+    matches: (head) => head.every((byte) => byte === 0),
+  },
+];
+
+function startsWith(head: Buffer, latin1: string): boolean {
+  return head.subarray(0, latin1.length).toString("latin1") === latin1;
+}
+
+function refused(source: ByteSource, found: string, todo: string): Problem {
+  return new Problem({ what: source.label, found, expected: EXPECTED, todo });
+}

@@ -1,0 +1,1 @@
+export { buffer, Module, parameter } from "./module.js";
