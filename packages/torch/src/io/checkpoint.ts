@@ -1,17 +1,15 @@
 import type { Device } from "../device.js";
-import { native } from "../native.js";
 import { Problem } from "../problem.js";
 import { scope } from "../scope.js";
 import { Tensor } from "../tensor.js";
 import { writeAtomically } from "./atomic-file.js";
 import { FileSource } from "./byte-source.js";
 import { type CheckpointFormat, recogniseFormat } from "./content.js";
-import { isStoredDtype, type StoredDtype } from "./dtypes.js";
+import { describeDense, describeTensors } from "./describe-tensors.js";
 import { readSafetensors } from "./safetensors-reader.js";
 import { planSafetensors } from "./safetensors-writer.js";
-import { type PlannedStorage, plannedBytes, planStorages } from "./storage-plan.js";
-import { contiguousChunks, MappedStorages, storageChunks } from "./tensor-bytes.js";
-import { contiguousStride, type StorageRecord, TensorRecord } from "./tensor-record.js";
+import { MappedStorages } from "./tensor-bytes.js";
+import { TensorRecord } from "./tensor-record.js";
 import { readTorchArchive } from "./torch-archive-reader.js";
 import { planTorchArchive } from "./torch-archive-writer.js";
 import { mapLeaves, type Tree, type WritableTree } from "./tree.js";
@@ -76,7 +74,7 @@ export function loadSafetensors(path: string, options: LoadOptions = {}): Map<st
  * Tensors that share memory share it in the file; gradients and `requiresGrad` are left out, as in a state dict.
  */
 export function saveCheckpoint(path: string, tree: WritableTree<Tensor>): void {
-  const plan = planTorchArchive(describeTree(tree));
+  const plan = planTorchArchive(describeTensors(tree));
   writeAtomically(path, plan.byteLength, (sink) => plan.write(sink));
 }
 
@@ -87,7 +85,7 @@ export function saveSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): void {
   const named = tensors instanceof Map ? (tensors as ReadonlyMap<string, Tensor>) : new Map(Object.entries(tensors));
-  const records = new Map([...named].map(([name, tensor]) => [name, describeDense(name, tensor)]));
+  const records = new Map([...named].map(([name, tensor]) => [name, describeDense(tensor, `saving tensor "${name}"`)]));
   const plan = planSafetensors(records, metadata);
   writeAtomically(path, plan.byteLength, (sink) => plan.write(sink));
 }
@@ -117,14 +115,6 @@ function materialise(source: FileSource, tree: Tree, { device = "cpu", copy = fa
       });
     }
     const storages = new MappedStorages(mapped, { device, copy });
-    return mapLeaves(tree, isRecord, (record) => storages.tensor(record));
+    return mapLeaves(tree, isRecord, (record) => storages.tensor(record)) as Tree<Tensor>;
   });
-}
-
-/** The tree with a record for each tensor: what will be written, and how to fetch its bytes then. */
-function describeTree(tree: WritableTree<Tensor>): WritableTree {
-  const tensors: Tensor[] = [];
-  collect(tree, tensors, 0);
-  const records = describeTensors([...new Set(tensors)]);
-  return replaceTensors(tree, records);
 }

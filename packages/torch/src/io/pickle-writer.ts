@@ -3,7 +3,7 @@ import { MemorySink } from "./byte-sink.js";
 import { elementBytes, storageClass } from "./dtypes.js";
 import { Op } from "./pickle-opcodes.js";
 import { type StorageRecord, TensorRecord } from "./tensor-record.js";
-import { isPlainObject, MAX_DEPTH, TorchLiteral, Tuple, type WritableTree } from "./tree.js";
+import { definedEntries, isPlainObject, MAX_DEPTH, TorchLiteral, Tuple, type WritableTree } from "./tree.js";
 
 /**
  * The tree as a pickle of protocol 2, in the opcodes and globals that `torch.load(weights_only=True)` knows (floats from torch 2.0 on: the
@@ -95,8 +95,8 @@ class PickleWriter {
   }
 
   #literal({ kind, text }: TorchLiteral): void {
-    if (kind === "dtype") return this.#global("torch", text);
-    this.#global("torch", "device");
+    this.#global("torch", kind === "dtype" ? text : "device");
+    if (kind === "dtype") return;
     this.#text(text, "");
     this.#op(Op.TUPLE1);
     this.#op(Op.REDUCE);
@@ -186,10 +186,14 @@ class PickleWriter {
   #global(module: string, name: string): void {
     const line = `${module}\n${name}\n`;
     const known = this.#memo.get(line);
-    if (known !== undefined) return this.#op(Op.BINGET, known);
+    if (known !== undefined) {
+      this.#op(Op.BINGET, known);
+      return;
+    }
+    const index = this.#memo.size; // a few dozen at most, so one byte counts them
+    this.#memo.set(line, index);
     this.#op(Op.GLOBAL, ...Buffer.from(line));
-    this.#memo.set(line, this.#memo.size); // a few dozen at most, so one byte counts them
-    this.#op(Op.BINPUT, this.#memo.size - 1);
+    this.#op(Op.BINPUT, index);
   }
 
   #op(...bytes: number[]): void {
@@ -201,11 +205,6 @@ class PickleWriter {
     bytes.writeInt32LE(value);
     this.#out.write(bytes);
   }
-}
-
-/** Like JSON, an object's undefined fields are left out. */
-function definedEntries(value: Record<string, unknown>): [string, unknown][] {
-  return Object.entries(value).filter(([, item]) => item !== undefined);
 }
 
 function kindOf(value: unknown): string {

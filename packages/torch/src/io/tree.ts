@@ -1,3 +1,4 @@
+import { Problem } from "../problem.js";
 import type { TensorRecord } from "./tensor-record.js";
 
 /**
@@ -65,27 +66,38 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   return prototype === Object.prototype || prototype === null;
 }
 
+/** Like JSON, an object's undefined fields count as absent. */
+export function definedEntries(value: Record<string, unknown>): [string, unknown][] {
+  return Object.entries(value).filter(([, item]) => item !== undefined);
+}
+
 /**
- * The same tree with every leaf replaced. A container that stands in several places is replaced once and stays shared, so a file
- * of a few bytes cannot unfold into an endless tree.
+ * The same tree with every leaf replaced; plain objects come as objects without their undefined fields. A container that stands in several
+ * places is replaced once and stays shared, so a file of a few bytes cannot unfold into an endless tree.
  */
 export function mapLeaves<From extends object, To>(
-  tree: Tree<From>,
+  tree: WritableTree<From>,
   isLeaf: (value: unknown) => value is From,
   replace: (leaf: From) => To,
-): Tree<To> {
+): WritableTree<To> {
   const done = new Map<unknown, unknown>();
-  const visit = (value: unknown): unknown => {
+  const visit = (value: unknown, depth: number): unknown => {
     if (typeof value !== "object" || value === null) return value;
-    const known = done.get(value);
-    if (known !== undefined) return known;
+    if (done.has(value)) return done.get(value);
+    if (depth > MAX_DEPTH) {
+      const found = `containers nested deeper than ${MAX_DEPTH}, or one that holds itself`;
+      throw new Problem({ what: "the tree of a checkpoint", found, expected: "a flatter tree" });
+    }
+    const inside = (item: unknown) => visit(item, depth + 1);
     let result: unknown = value;
     if (isLeaf(value)) result = replace(value);
-    else if (value instanceof Map) result = new Map([...value].map(([key, item]) => [key, visit(item)]));
-    else if (value instanceof Tuple) result = Tuple.from(value, visit);
-    else if (Array.isArray(value)) result = value.map(visit);
+    else if (value instanceof Map) result = new Map([...value].map(([key, item]) => [key, inside(item)]));
+    else if (value instanceof Tuple) result = Tuple.from(value, inside);
+    else if (Array.isArray(value)) result = value.map(inside);
+    else if (isPlainObject(value))
+      result = Object.fromEntries(definedEntries(value).map(([key, item]) => [key, inside(item)]));
     done.set(value, result);
     return result;
   };
-  return visit(tree) as Tree<To>;
+  return visit(tree, 0) as WritableTree<To>;
 }
