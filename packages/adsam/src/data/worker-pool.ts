@@ -135,6 +135,7 @@ export class ThreadPool<Job, Result> implements Pool<Job, Result> {
     const ended = this.#threads.map(({ worker }) => {
       const exit = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
       if (worker.threadId < 0) return Promise.resolve();
+      worker.removeAllListeners("message"); // a late reply would let go of the thread before it has ended
       worker.ref();
       worker.postMessage({ close: true } satisfies Order<Job>);
       return exit;
@@ -144,9 +145,10 @@ export class ThreadPool<Job, Result> implements Pool<Job, Result> {
 
   /** The first cause stands for all that follows. */
   #break(error: Error): void {
-    this.#broken ??= error;
+    if (this.#broken) return;
+    this.#broken = error;
     for (const thread of this.#threads) {
-      for (const pending of thread.pending.values()) pending.reject(this.#broken);
+      for (const pending of thread.pending.values()) pending.reject(error);
       thread.pending.clear();
       thread.worker.unref();
     }
