@@ -37,10 +37,15 @@ export function decodeLabelIds(bytes: Uint8Array, name: string): LabelMap<Uint8A
   return { data: png.data as Uint8Array | Uint16Array, size };
 }
 
+const isPng = (bytes: Uint8Array): boolean => signature.every((byte, i) => bytes[i] === byte);
+
+/** Whether a picture file says red, green and blue of each pixel: a PNG of RGB or RGBA, or any other format. */
+export const holdsColours = (bytes: Uint8Array): boolean => !isPng(bytes) || [2, 6].includes(bytes[colourTypeAt]!);
+
 /** @throws Problem for anything that is not a whole PNG. */
-export function decodePng(bytes: Uint8Array, name: string): DecodedPng {
+function decodePng(bytes: Uint8Array, name: string): DecodedPng {
   const what = `label "${name}"`;
-  if (!signature.every((byte, i) => bytes[i] === byte)) {
+  if (!isPng(bytes)) {
     const jpeg = bytes[0] === 0xff && bytes[1] === 0xd8;
     const found = jpeg ? "a JPEG, which blurs ids into their neighbours" : "a file that does not begin as a PNG";
     throw new Problem({ what, found, expected: "a PNG of ids", todo: todoConvert });

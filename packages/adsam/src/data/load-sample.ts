@@ -58,11 +58,13 @@ export function toTrainIds(
   });
 }
 
-/** `id×count` of every value, most frequent first. */
-export function histogram(ids: ArrayLike<number>): Map<number, number> {
-  const counts = new Map<number, number>();
-  for (let i = 0; i < ids.length; i++) counts.set(ids[i]!, (counts.get(ids[i]!) ?? 0) + 1);
-  return new Map([...counts].sort(([a, m], [b, n]) => n - m || a - b));
+/** Every id that occurs and its pixels, most frequent first. */
+export function histogram(ids: Uint8Array | Uint16Array): Map<number, number> {
+  const counts = new Uint32Array(65536);
+  for (let i = 0; i < ids.length; i++) counts[ids[i]!]!++;
+  const found: [number, number][] = [];
+  for (let id = 0; id < counts.length; id++) if (counts[id]! > 0) found.push([id, counts[id]!]);
+  return new Map(found.sort(([a, m], [b, n]) => n - m || a - b));
 }
 
 /** `40×17, 41×2`, at most ten of them. */
