@@ -109,6 +109,11 @@ TORCH_LIBRARY_FRAGMENT(adsam, m) {
   m.def(
       "_deform_conv2d_backward(Tensor grad, Tensor input, Tensor weight, Tensor offset, Tensor? mask, int[2] stride, int[2] padding, "
       "int[2] dilation, int groups, int offset_groups, bool[5] wanted) -> (Tensor, Tensor, Tensor, Tensor, Tensor)");
+  // What serves other devices, callable on any: tests hold the fast kernels against it.
+  m.def(
+      "_deform_conv2d_composite(Tensor input, Tensor weight, Tensor offset, Tensor? mask=None, Tensor? bias=None, int[2] stride=1, "
+      "int[2] padding=0, int[2] dilation=1, int groups=1, int offset_groups=1) -> Tensor",
+      TORCH_FN(deform_conv2d_composite));
 }
 
 TORCH_LIBRARY_IMPL(adsam, CPU, m) {
