@@ -26,11 +26,15 @@ function runStarted(changes: Partial<TrainEvents["runStarted"]> = {}): TrainEven
     stepsPerEpoch: 4,
     trainPictures: 8,
     valPictures: 3,
-    classes: [
-      { name: "road", colour: [128, 64, 128] },
-      { name: "wall, fence", colour: [102, 102, 156] },
-      { name: "train", colour: [0, 80, 100] },
-    ],
+    classes: {
+      names: ["road", "wall, fence", "train"],
+      colours: [
+        [128, 64, 128],
+        [102, 102, 156],
+        [0, 80, 100],
+      ],
+      ignoreIndex: 255,
+    },
     device: "cpu",
     precision: "float32",
     parameters: { trained: 26_940_000, frozen: 637_000_000 },

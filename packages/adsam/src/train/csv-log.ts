@@ -18,7 +18,7 @@ export class CsvLog implements TrainSubscriber {
   }
 
   runStarted({ classes, resumedEpochs }: TrainEvents["runStarted"]): void {
-    this.#classNames = classes.map(({ name }) => name);
+    this.#classNames = classes.names;
     truncateCsvLog(this.#path, resumedEpochs);
   }
 

@@ -1,15 +1,11 @@
+import type { ClassTable } from "../data/labels.js";
 import type { Recipe } from "./recipe-schema.js";
-
-/** A class as reports and logs show it. `colour` is RGB, 0–255. */
-export interface ClassLabel {
-  readonly name: string;
-  readonly colour: readonly [number, number, number];
-}
 
 /** Scores of one validation. IoUs lie in [0, 1]; a class absent from labels and predictions is null and counts nowhere. */
 export interface ValidationScores {
-  readonly mIoU: number;
-  readonly pixelAccuracy: number;
+  /** Null where no pixel was scored. */
+  readonly mIoU: number | null;
+  readonly pixelAccuracy: number | null;
   /** In train-id order. */
   readonly perClassIoU: readonly (number | null)[];
   readonly pictures: number;
@@ -28,7 +24,7 @@ export interface TrainEvents {
     readonly stepsPerEpoch: number;
     readonly trainPictures: number;
     readonly valPictures: number;
-    readonly classes: readonly ClassLabel[];
+    readonly classes: ClassTable;
     readonly device: string;
     readonly precision: string;
     readonly parameters: { readonly trained: number; readonly frozen: number };

@@ -44,7 +44,7 @@ class Progress implements TrainSubscriber {
     const resumed = event.resumedEpochs > 0 ? `, resumed after epoch ${event.resumedEpochs}` : "";
     const { trained, frozen } = event.parameters;
     this.#line(
-      `${event.trainPictures} training and ${event.valPictures} validation pictures, ${event.classes.length} classes; ` +
+      `${event.trainPictures} training and ${event.valPictures} validation pictures, ${event.classes.names.length} classes; ` +
         `${millions(trained)} parameters train, ${millions(frozen)} are frozen; ${event.device}, ${event.precision}${resumed}`,
     );
   }
@@ -147,8 +147,8 @@ class Progress implements TrainSubscriber {
   }
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
+function percent(share: number | null): string {
+  return share === null ? "–" : `${(100 * share).toFixed(1)} %`;
 }
 
 function short(value: number): string {

@@ -30,11 +30,10 @@ const data = z.strictObject({
     "auto",
     "layout of the data set; auto looks",
   ),
-  root: field(orNull(inputPath("the data set's folder")), null, "the data set's folder"),
-  classes: field(
-    orNull(inputPath("a class list in YAML")),
+  root: field(
+    orNull(inputPath("a data set's folder")),
     null,
-    "class list of a plain folder; null: its own classes.yaml",
+    "the data set's folder, or a folder's description in YAML",
   ),
   trainSplit: field(text("the name of a split"), "train", "split that is trained on"),
   valSplit: field(text("the name of a split"), "val", "split that is validated on"),

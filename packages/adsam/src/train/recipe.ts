@@ -12,6 +12,8 @@ export interface RecipeOrigins {
   readonly file?: string;
   /** Field path → value, stronger than the file. A string is read as on the command line; anything else is taken as it is. */
   readonly flags?: Readonly<Record<string, unknown>>;
+  /** Field path → how the user spelled the flag, where it was not `--optim.lr`. */
+  readonly spelled?: Readonly<Record<string, string>>;
 }
 
 export interface ResolvedRecipe {
@@ -30,12 +32,12 @@ export function paperRecipe(): Recipe {
  * Input paths come out absolute: relative to the file that names them, or to the current folder for flags.
  * @throws Problem for an unreadable file, an unknown key, a wrong value, or fields that contradict each other
  */
-export function resolveRecipe({ file, flags = {} }: RecipeOrigins): ResolvedRecipe {
+export function resolveRecipe({ file, flags = {}, spelled = {} }: RecipeOrigins): ResolvedRecipe {
   const values = file === undefined ? new Map() : readRecipeFile(file);
   for (const [path, given] of Object.entries(flags)) {
     const field = recipeField(path);
     if (field === undefined) throw unknownFlag(path);
-    const source = `--${path}`;
+    const source = spelled[path] ?? `--${path}`;
     const value = checkedValue(field, typeof given === "string" ? valueFromText(field, given) : given, source);
     const isInput = field.meta.path === "input" && typeof value === "string";
     values.set(path, { value: isInput ? absolute(value, process.cwd()) : value, source });

@@ -71,11 +71,11 @@ export class TensorBoardLog implements TrainSubscriber {
     this.image(step, `samples/${id}`, png, size);
   }
 
-  /** One point of each named curve. A value that is not finite is left out. */
-  scalars(step: number, values: Readonly<Record<string, number>>): void {
+  /** One point of each named curve. A value that is null or not finite is left out. */
+  scalars(step: number, values: Readonly<Record<string, number | null>>): void {
     const summary = new ProtoMessage();
     for (const [tag, value] of Object.entries(values)) {
-      if (!Number.isFinite(value)) continue;
+      if (value === null || !Number.isFinite(value)) continue;
       summary.bytes(SUMMARY.value, new ProtoMessage().bytes(VALUE.tag, tag).float(VALUE.simpleValue, value));
     }
     this.#write(new ProtoMessage().varint(EVENT.step, step).bytes(EVENT.summary, summary));

@@ -1,0 +1,111 @@
+import { LineChart } from "echarts/charts";
+import { GridComponent } from "echarts/components";
+import * as echarts from "echarts/core";
+import { SVGRenderer } from "echarts/renderers";
+import { escapeHtml } from "./html.js";
+
+echarts.use([LineChart, GridComponent, SVGRenderer]);
+
+export interface Curve {
+  readonly name: string;
+  /** One of the colour-blind-safe series colours of the style sheet (Okabe and Ito's), 0…7. */
+  readonly colour: number;
+  readonly dash?: "solid" | "dashed" | "dotted";
+  readonly thin?: boolean;
+  /** [x, y]; a null y is a gap the line bridges. */
+  readonly points: readonly (readonly [number, number | null])[];
+}
+
+export interface CurveChart {
+  /** Said to a screen reader in place of the drawing. */
+  readonly label: string;
+  readonly curves: readonly Curve[];
+  readonly y: "percent" | "number" | "log";
+  readonly width: number;
+  readonly height: number;
+  /** A mark at one point of the first curve. */
+  readonly peak?: { readonly x: number; readonly y: number; readonly text: string };
+}
+
+/** Stand-ins that echarts can parse; in the finished SVG each becomes the style sheet's variable, so that one drawing serves light and dark. */
+const paint = { text: "#010101", grid: "#020202", surface: "#030303" } as const;
+const seriesPaint = (colour: number) => `#0404${colour.toString(16).padStart(2, "0")}`;
+
+/** The chart as inline SVG without script, without links, coloured by the page's style sheet. */
+export function drawCurves({ label, curves, y, width, height, peak }: CurveChart): string {
+  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width, height });
+  const axisText = { color: paint.text, fontSize: 12, fontFamily: "inherit" };
+  chart.setOption({
+    animation: false,
+    grid: { left: 8, right: 14, top: 22, bottom: 8, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+    xAxis: {
+      type: "value",
+      min: "dataMin",
+      max: "dataMax",
+      minInterval: 1,
+      axisLine: { lineStyle: { color: paint.grid } },
+      axisTick: { show: false },
+      axisLabel: { ...axisText, hideOverlap: true },
+      splitLine: { show: false },
+    },
+    yAxis: {
+      type: y === "log" ? "log" : "value",
+      min: y === "percent" ? 0 : undefined,
+      splitNumber: 4,
+      axisLine: { show: false },
+      axisTick: { show: false },
+      axisLabel: { ...axisText, formatter: (value: number) => axisNumber(value, y) },
+      splitLine: { lineStyle: { color: paint.grid, width: 1 } },
+    },
+    series: curves.map((curve) => ({
+      type: "line",
+      data: curve.points.map(([px, py]) => [px, y === "log" && py !== null && py <= 0 ? null : py]),
+      connectNulls: true,
+      showSymbol: curve.points.filter(([, py]) => py !== null).length < 2,
+      symbol: "circle",
+      symbolSize: 7,
+      color: seriesPaint(curve.colour),
+      lineStyle: {
+        width: curve.thin ? 1.5 : 2.5,
+        type: curve.dash ?? "solid",
+        color: seriesPaint(curve.colour),
+        cap: "round",
+      },
+      clip: false,
+    })),
+  });
+  let svg = chart.renderToSVGString();
+  if (peak !== undefined) {
+    const [px, py] = chart.convertToPixel({ xAxisIndex: 0, yAxisIndex: 0 }, [peak.x, peak.y]) as [number, number];
+    svg = svg.replace("</svg>", `${mark(px, py, peak.text, width)}</svg>`);
+  }
+  chart.dispose();
+  return pageColours(svg, label);
+}
+
+function mark(x: number, y: number, text: string, width: number): string {
+  const anchor = x > width * 0.75 ? "end" : x < width * 0.25 ? "start" : "middle";
+  return (
+    `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="4.5" fill="${paint.surface}" stroke="${seriesPaint(0)}" stroke-width="2.5"/>` +
+    `<text x="${x.toFixed(1)}" y="${(y - 10).toFixed(1)}" text-anchor="${anchor}" class="peak">${escapeHtml(text)}</text>`
+  );
+}
+
+/** Stand-ins → variables; what only a free-standing or clickable SVG needs goes: the namespace (an address), hover styles. */
+function pageColours(svg: string, label: string): string {
+  return svg
+    .replace(/ xmlns(:\w+)?="[^"]*"/g, "")
+    .replace(/<style[\s\S]*?<\/style>/g, "")
+    .replace(/ (class="zr[^"]*"|pointer-events="visible"|xml:space="preserve"|version="1.1"|baseProfile="full")/g, "")
+    .replace("<svg ", `<svg role="img" aria-label="${escapeHtml(label)}" `)
+    .replaceAll(/#0404([0-9a-f]{2})/gi, (_, colour) => `var(--series-${Number.parseInt(colour, 16)})`)
+    .replaceAll(paint.text, "var(--soft)")
+    .replaceAll(paint.grid, "var(--line)")
+    .replaceAll(paint.surface, "var(--surface)");
+}
+
+function axisNumber(value: number, y: CurveChart["y"]): string {
+  if (y === "percent") return `${Math.round(value * 100)} %`;
+  if (y === "log") return value.toExponential(0).replace("e-", "e−").replace("e+", "e");
+  return String(Number(value.toPrecision(3)));
+}
