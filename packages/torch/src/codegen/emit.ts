@@ -36,6 +36,8 @@ export function emit(schemasOf: (name: string) => string[]): Generated {
       return schema;
     });
     const isMethod = isSelf(chosen[0]!.arguments[0]);
+    if (camel(name) in (isMethod ? methodTable : functionTable))
+      throw new Error(`aten::${name} would take the name ${camel(name)} of another operator in the list`);
     for (const schema of chosen) {
       const signature = signatureOf(camel(name), schema, isMethod);
       (isMethod ? methods : functions).push(signature);

@@ -33,6 +33,8 @@ export interface TensorMethods {
   div(other: Tensor | number): Tensor;
   div_(other: Tensor | number): Tensor;
   dot(tensor: Tensor): Tensor;
+  erf(): Tensor;
+  erfinv_(): Tensor;
   exp(): Tensor;
   exp_(): Tensor;
   expm1(): Tensor;
@@ -306,7 +308,6 @@ export interface TensorMethods {
   softmax(dim: number, options?: { dtype?: Dtype | null }): Tensor;
   softplus(options?: { beta?: number; threshold?: number }): Tensor;
   tanh(): Tensor;
-  softmax(dim: number, halfToFloat: boolean): Tensor;
   upsampleBilinear2dAa(
     outputSize: number | readonly number[],
     alignCorners: boolean,
@@ -365,6 +366,8 @@ export interface TorchFunctions {
   cat(tensors: readonly Tensor[], options?: { dim?: number }): Tensor;
   meshgrid(tensors: readonly Tensor[], indexing: string): Tensor[];
   stack(tensors: readonly Tensor[], options?: { dim?: number }): Tensor;
+  foreachAdd(self: readonly Tensor[], other: readonly Tensor[], options?: { alpha?: number }): Tensor[];
+  foreachAdd(self: readonly Tensor[], scalar: number): Tensor[];
   foreachAdd_(self: readonly Tensor[], other: readonly Tensor[], options?: { alpha?: number }): void;
   foreachAdd_(self: readonly Tensor[], scalar: number): void;
   foreachAddcdiv_(
@@ -381,6 +384,7 @@ export interface TorchFunctions {
   ): void;
   foreachDiv_(self: readonly Tensor[], scalar: number): void;
   foreachDiv_(self: readonly Tensor[], other: readonly Tensor[]): void;
+  foreachMaximum_(self: readonly Tensor[], other: readonly Tensor[]): void;
   foreachMul_(self: readonly Tensor[], scalar: number): void;
   foreachMul_(self: readonly Tensor[], other: readonly Tensor[]): void;
   foreachNorm(self: readonly Tensor[], options?: { ord?: number }): Tensor[];

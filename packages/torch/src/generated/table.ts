@@ -242,6 +242,26 @@ export const methodTable: Readonly<Record<string, OperatorSpec>> = {
       },
     ],
   },
+  erf: {
+    name: "aten::erf",
+    overloads: [
+      {
+        overload: "",
+        positional: [],
+        order: [],
+      },
+    ],
+  },
+  erfinv_: {
+    name: "aten::erfinv_",
+    overloads: [
+      {
+        overload: "",
+        positional: [],
+        order: [],
+      },
+    ],
+  },
   exp: {
     name: "aten::exp",
     overloads: [
@@ -1862,12 +1882,12 @@ export const methodTable: Readonly<Record<string, OperatorSpec>> = {
     ],
   },
   softmax: {
-    name: "aten::_softmax",
+    name: "aten::softmax",
     overloads: [
       {
-        overload: "",
-        positional: ["dim:int", "halfToFloat:bool"],
-        order: ["dim", "halfToFloat"],
+        overload: "int",
+        positional: ["dim:int"],
+        order: ["dim", "dtype"],
       },
     ],
   },
@@ -2084,6 +2104,21 @@ export const functionTable: Readonly<Record<string, OperatorSpec>> = {
       },
     ],
   },
+  foreachAdd: {
+    name: "aten::_foreach_add",
+    overloads: [
+      {
+        overload: "List",
+        positional: ["self:Tensor[]", "other:Tensor[]"],
+        order: ["self", "other", "alpha"],
+      },
+      {
+        overload: "Scalar",
+        positional: ["self:Tensor[]", "scalar:Scalar"],
+        order: ["self", "scalar"],
+      },
+    ],
+  },
   foreachAdd_: {
     name: "aten::_foreach_add_",
     overloads: [
@@ -2127,6 +2162,16 @@ export const functionTable: Readonly<Record<string, OperatorSpec>> = {
         positional: ["self:Tensor[]", "scalar:Scalar"],
         order: ["self", "scalar"],
       },
+      {
+        overload: "List",
+        positional: ["self:Tensor[]", "other:Tensor[]"],
+        order: ["self", "other"],
+      },
+    ],
+  },
+  foreachMaximum_: {
+    name: "aten::_foreach_maximum_",
+    overloads: [
       {
         overload: "List",
         positional: ["self:Tensor[]", "other:Tensor[]"],

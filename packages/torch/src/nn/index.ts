@@ -1,1 +1,13 @@
-export { buffer, Module, parameter } from "./module.js";
+export * from "./activations.js";
+export * from "./batch-norm.js";
+export * from "./containers.js";
+export * from "./convolution.js";
+export * from "./embedding.js";
+export type { Extent } from "./extent.js";
+export * as functional from "./functional.js";
+export * as init from "./init.js";
+export * from "./linear.js";
+export { buffer, Module, parameter, stateName } from "./module.js";
+export { GroupNorm, LayerNorm, LayerNorm2d, type NormOptions } from "./normalization.js";
+export * from "./pooling.js";
+export * from "./reshaping.js";
