@@ -21,6 +21,7 @@ import { relative, resolve } from "node:path";
 export class Report {
   #root;
   #write;
+  #isFiltered;
   passed = 0;
   /** @type {Failure[]} */
   failures = [];
@@ -31,10 +32,15 @@ export class Report {
   /** @type {string[]} names of the suites and tests around the present one */
   #path = [];
 
-  /** @param {string} root of the repository @param {(line: string) => void} [write] */
-  constructor(root, write = console.log) {
+  /**
+   * @param {string} root of the repository
+   * @param {{ write?: (line: string) => void, isFiltered?: boolean }} [options] `isFiltered`: tests are picked by name, so a file
+   *   may end without one
+   */
+  constructor(root, { write = console.log, isFiltered = false } = {}) {
     this.#root = root;
     this.#write = write;
+    this.#isFiltered = isFiltered;
   }
 
   get isGood() {
@@ -50,8 +56,8 @@ export class Report {
   /** @param {{ type: string, data?: unknown }} event of the stream that `run` of node:test returns */
   take({ type, data: untyped }) {
     const data = /** @type {EventData} */ (untyped ?? {});
-    const file = data.file ?? "";
-    const isFile = data.name !== undefined && resolve(data.name) === resolve(file);
+    const isFile = data.name !== undefined && resolve(data.name) === resolve(data.file ?? "");
+    const file = this.sourceOf(data.file ?? ""); // with source maps the runner names now the .js file, now the .ts
     if (type === "test:stdout" || type === "test:stderr") this.#record(file).output.push(data.message ?? "");
     if (type === "test:complete" && isFile) this.#endFile(file, data);
     if (isFile) return; // what a file's own event says is drawn when all are in: a crash after the last test counts too
@@ -64,7 +70,7 @@ export class Report {
     const record = this.#record(file);
     record.ms = data.details?.duration_ms ?? 0;
     record.error = data.details?.error;
-    this.#write(`${record.error ? "FAILED" : "    ok"} ${seconds(record.ms)}  ${this.sourceOf(file)}`);
+    this.#write(`${record.error ? "FAILED" : "    ok"} ${seconds(record.ms)}  ${file}`);
   }
 
   /** @param {boolean} passed @param {string} file @param {EventData} data */
@@ -72,9 +78,11 @@ export class Report {
     const nesting = data.nesting ?? 0;
     const name = [...this.#path.slice(0, nesting), data.name].join(" > ");
     const record = this.#record(file);
+    record.tests += 1;
     const isSuite = data.details?.type === "suite";
     const error = data.details?.error;
     if (data.skip !== undefined && data.skip !== false) {
+      if (data.skip === "test name does not match pattern") return; // left out by --name, not skipped
       const reason = typeof data.skip === "string" && data.skip !== "" ? data.skip : "no reason given";
       this.skipped.push({ file, name, reason });
     } else if (data.todo !== undefined && data.todo !== false) {
@@ -85,7 +93,6 @@ export class Report {
     } else if (!isSuite) {
       this.passed += 1;
     }
-    record.tests += 1;
   }
 
   /** The report's last part, to be asked for once, when the stream has ended. @returns {string[]} lines; the last is the count */
@@ -113,32 +120,32 @@ export class Report {
         name: timeout ? "the whole file took too long" : `the process ${how}`,
         error: undefined,
       });
-    } else if (error === undefined && record.tests === 0) {
+    } else if (error === undefined && record.tests === 0 && !this.#isFiltered) {
       this.failures.push({ file, name: "holds no test", error: undefined });
     }
   }
 
   *#skips() {
     if (this.skipped.length > 0) yield "\nskipped:";
-    for (const { file, name, reason } of this.skipped) yield `  ${this.sourceOf(file)}: ${name} (${reason})`;
+    for (const { file, name, reason } of this.skipped) yield `  ${file}: ${name} (${reason})`;
   }
 
   *#slowest() {
     const slow = [...this.#files].filter(([, { ms }]) => ms > 1000).sort(([, a], [, b]) => b.ms - a.ms);
     if (slow.length > 0) yield "\nslowest files:";
-    for (const [file, { ms }] of slow.slice(0, 8)) yield `  ${seconds(ms)}  ${this.sourceOf(file)}`;
+    for (const [file, { ms }] of slow.slice(0, 8)) yield `  ${seconds(ms)}  ${file}`;
   }
 
   *#failed() {
     if (this.failures.length > 0) yield "\nfailed:";
     for (const { file, name, error } of this.failures) {
-      yield `  ${this.sourceOf(file)}: ${name}`;
+      yield `  ${file}: ${name}`;
       yield* describe(error).map((line) => `      ${line}`);
     }
     for (const file of new Set(this.failures.map((failure) => failure.file))) {
       const output = this.#record(file).output.join("").trimEnd().split("\n").slice(-40);
       if (output.join("") === "") continue;
-      yield `  what ${this.sourceOf(file)} printed last:`;
+      yield `  what ${file} printed last:`;
       yield* output.map((line) => `      ${line}`);
     }
   }

@@ -24,7 +24,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 
-const report = new Report(root);
+const report = new Report(root, { isFiltered: values.name !== undefined });
 const all = values.folder === undefined ? everyTestFile() : values.folder.flatMap((folder) => testFiles(folder));
 const files = all.filter(
   (file) => positionals.length === 0 || positionals.some((part) => report.sourceOf(file).includes(part)),

@@ -5,8 +5,8 @@ import { closeSync, existsSync, openSync, readSync } from "node:fs";
  * Environment assignments (`NAME=value`) the engine wants before its process starts; what the user has set is kept.
  *
  * - `GLIBC_TUNABLES`: transparent huge pages for malloc. A 64 MB fill takes 4 ms instead of 20 with them (page faults).
- * - `OPENBLAS_CORETYPE`: OpenBLAS 0.3.21 runs AMD's AVX-512 processors with its AVX2 kernels; told so, it runs twice as fast.
- *   Intel's are recognised, and may have better kernels than SkylakeX, so they are left alone.
+ * - `OPENBLAS_CORETYPE`: OpenBLAS 0.3.21 is older than Zen 5 and runs it with AVX2 kernels; told to use those for AVX-512, it is
+ *   about twice as fast. Zen 4 and Intel's processors it recognises, with kernels of their own, so they are left alone.
  *
  * @param {NodeJS.ProcessEnv} env
  * @param {{ cpuInfo?: string, hugePages?: boolean }} [machine] for tests; read from the machine otherwise
@@ -26,7 +26,8 @@ export function commandEnvironment(env, machine = {}) {
 
 /** @param {string} cpuInfo text of /proc/cpuinfo, the first processor is enough */
 export function wantsWiderKernels(cpuInfo) {
-  if (!/^vendor_id\s*:\s*AuthenticAMD/m.test(cpuInfo)) return false;
+  const family = Number(/^cpu family\s*:\s*(\d+)/m.exec(cpuInfo)?.[1]);
+  if (!/^vendor_id\s*:\s*AuthenticAMD/m.test(cpuInfo) || !(family >= 26)) return false; // 26: Zen 5
   const flags = new Set(/^flags\s*:(.*)$/m.exec(cpuInfo)?.[1]?.trim().split(/\s+/));
   return ["avx512f", "avx512dq", "avx512cd", "avx512bw", "avx512vl"].every((flag) => flags.has(flag));
 }

@@ -24,7 +24,7 @@ export async function installPackages(root) {
   if (code === 0) return step.done();
   step.failed();
   throw new SetupProblem(
-    `npm ci ended with ${code}:\n${indent(lines.slice(-15))}\n` +
+    `npm ci ended with ${code}:\n${indent(lines.slice(0, 15))}\n` + // npm says what is wrong first, and its usage after
       "Check the network (npm config get registry) and run the command again.",
   );
 }

@@ -24,12 +24,12 @@ export async function prepare(root, { needsNative }) {
         await installPackages(root);
         writeStamps(root, { npm: npmSignature(root) });
       }
+      if (needsNative && whatIsStale(root, process.env).includes("native")) await buildNative(root);
       if (whatIsStale(root, process.env).includes("types")) {
         const signature = typesSignature(root); // taken before: a source changed while compiling is compiled again
         await compileTypes(root);
         writeStamps(root, { types: signature });
       }
-      if (needsNative && whatIsStale(root, process.env).includes("native")) await buildNative(root);
     },
     { onWait },
   );
