@@ -12,9 +12,10 @@ interface Case {
   readonly nearest: string;
 }
 
-const golden = JSON.parse(
-  await readFile(new URL("../../test/golden/pillow-resize.json", import.meta.url), "utf8"),
-) as { pillow: string; cases: Case[] };
+const golden = JSON.parse(await readFile(new URL("../../test/golden/pillow-resize.json", import.meta.url), "utf8")) as {
+  pillow: string;
+  cases: Case[];
+};
 
 describe(`resizing equals Pillow ${golden.pillow} to the bit`, () => {
   for (const { name, from, to, bilinear, nearest } of golden.cases) {

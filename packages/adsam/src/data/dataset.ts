@@ -21,7 +21,7 @@ export interface Dataset {
   readonly labels: readonly Label[];
   /** 65536 entries: id → train id, 255 ignored, 254 unknown. */
   readonly labelIdToTrainId: IdLookup;
-  /** In the order of their ids. */
+  /** In the order of their ids, or of the data set's own list. */
   readonly samples: readonly Sample[];
   /** Label files of this split that belong to no picture. */
   readonly strayLabels: readonly string[];
