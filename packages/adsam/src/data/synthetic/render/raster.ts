@@ -1,0 +1,200 @@
+import type { Camera } from "./camera.js";
+import { type Prim, screenDoor } from "./prim.js";
+
+/** Samples a pixel side; odd, so that the middle sample lies on the pixel's centre and the label there is exact. */
+export const samplesPerSide = 3;
+
+/** What a sample shows when no primitive covers it. */
+export const groundId = -1;
+export const skyId = -2;
+
+const nearPlane = 0.15;
+/** Sub-samples of a pixel that a screen door hides: the centre and two more, so it is labelled but mostly seen through. */
+const doorPattern = [false, false, true, false, true, false, true, false, false];
+
+/** A primitive on the screen, in sample units, with depth and coordinates as linear functions of the screen. */
+export interface Projected {
+  readonly index: number;
+  readonly prim: Prim;
+  readonly xs: Float64Array;
+  readonly ys: Float64Array;
+  readonly top: number;
+  readonly bottom: number;
+  readonly nearest: number;
+  /** 1/depth = inverse[0]·x + inverse[1]·y + inverse[2]. */
+  readonly inverse: readonly [number, number, number];
+}
+
+/** Projects, clips at the near plane and drops what is outside; nearest first, so that hidden samples are refused early. */
+export function projectAll(
+  prims: readonly Prim[],
+  camera: Camera,
+  size: { width: number; height: number },
+): Projected[] {
+  const projected: Projected[] = [];
+  prims.forEach((prim, index) => {
+    const one = project(prim, index, camera, size);
+    if (one) projected.push(one);
+  });
+  return projected.sort((a, b) => a.nearest - b.nearest || a.index - b.index);
+}
+
+function project(
+  prim: Prim,
+  index: number,
+  camera: Camera,
+  size: { width: number; height: number },
+): Projected | undefined {
+  const n = prim.points.length / 3;
+  const cam = new Float64Array(n * 3);
+  const point = new Float64Array(3);
+  let nearest = Number.POSITIVE_INFINITY;
+  let farthest = 0;
+  for (let i = 0; i < n; i++) {
+    camera.toCamera(prim.points[i * 3]!, prim.points[i * 3 + 1]!, prim.points[i * 3 + 2]!, point);
+    cam.set(point, i * 3);
+    nearest = Math.min(nearest, point[2]!);
+    farthest = Math.max(farthest, point[2]!);
+  }
+  if (farthest <= nearPlane) return undefined;
+  const corners = nearest > nearPlane ? cam : clipNear(cam);
+  const count = corners.length / 3;
+  const [xs, ys] = [new Float64Array(count), new Float64Array(count)];
+  const { focalPixels, centreX, centreY } = camera;
+  for (let i = 0; i < count; i++) {
+    const depth = corners[i * 3 + 2]!;
+    xs[i] = ((corners[i * 3]! / depth) * focalPixels + centreX) * samplesPerSide;
+    ys[i] = ((corners[i * 3 + 1]! / depth) * focalPixels + centreY) * samplesPerSide;
+  }
+  const [left, right, top, bottom] = [min(xs), -min(xs.map((x) => -x)), min(ys), -min(ys.map((y) => -y))];
+  if (right < 0 || bottom < 0 || left > size.width * samplesPerSide || top > size.height * samplesPerSide)
+    return undefined;
+
+  const { normal, origin } = prim;
+  const dot = (axis: readonly number[]): number => normal[0] * axis[0]! + normal[1] * axis[1]! + normal[2] * axis[2]!;
+  const [ex, ey, ez] = camera.position;
+  const distance = normal[0] * (origin[0] - ex) + normal[1] * (origin[1] - ey) + normal[2] * (origin[2] - ez);
+  if (Math.abs(distance) < 1e-6) return undefined;
+  const scale = 1 / (focalPixels * samplesPerSide);
+  const a = (dot(camera.right) / distance) * scale;
+  const b = (dot(camera.down) / distance) * scale;
+  const c = dot(camera.forward) / distance - (a * centreX + b * centreY) * samplesPerSide;
+  return { index, prim, xs, ys, top, bottom, nearest: Math.max(nearest, nearPlane), inverse: [a, b, c] };
+}
+
+function clipNear(cam: Float64Array): Float64Array {
+  const kept: number[] = [];
+  const n = cam.length / 3;
+  for (let i = 0; i < n; i++) {
+    const [x0, y0, z0] = [cam[i * 3]!, cam[i * 3 + 1]!, cam[i * 3 + 2]!];
+    const j = (i + 1) % n;
+    const [x1, y1, z1] = [cam[j * 3]!, cam[j * 3 + 1]!, cam[j * 3 + 2]!];
+    if (z0 > nearPlane) kept.push(x0, y0, z0);
+    if (z0 > nearPlane !== z1 > nearPlane) {
+      const t = (nearPlane - z0) / (z1 - z0);
+      kept.push(x0 + (x1 - x0) * t, y0 + (y1 - y0) * t, nearPlane);
+    }
+  }
+  return Float64Array.from(kept);
+}
+
+function min(values: Float64Array): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const value of values) if (value < least) least = value;
+  return least;
+}
+
+/** A band of sample rows: which primitive is seen, and how far away. */
+export class Strip {
+  readonly firstRow: number;
+  readonly rows: number;
+  readonly columns: number;
+  /** Index into the stage's primitives, or `groundId`, `skyId`. */
+  readonly ids: Int32Array;
+  readonly inverseDepth: Float32Array;
+
+  constructor(firstRow: number, rows: number, columns: number) {
+    this.firstRow = firstRow;
+    this.rows = rows;
+    this.columns = columns;
+    this.ids = new Int32Array(rows * columns);
+    this.inverseDepth = new Float32Array(rows * columns);
+  }
+
+  /** Everything below the horizon is the ground plane, everything above it sky. */
+  clear(camera: Camera): void {
+    const scale = 1 / (camera.focalPixels * samplesPerSide);
+    for (let row = 0; row < this.rows; row++) {
+      const b = (this.firstRow + row + 0.5 - camera.centreY * samplesPerSide) * scale;
+      for (let column = 0; column < this.columns; column++) {
+        const a = (column + 0.5 - camera.centreX * samplesPerSide) * scale;
+        const fall = -(camera.forward[2] + a * camera.right[2] + b * camera.down[2]) / camera.position[2];
+        const at = row * this.columns + column;
+        this.ids[at] = fall > 0 ? groundId : skyId;
+        this.inverseDepth[at] = fall > 0 ? fall : 0;
+      }
+    }
+  }
+
+  draw(shape: Projected, camera: Camera): void {
+    const { xs, ys, inverse, prim, index } = shape;
+    const first = Math.max(0, Math.ceil(shape.top - 0.5) - this.firstRow);
+    const last = Math.min(this.rows - 1, Math.floor(shape.bottom - 0.5) - this.firstRow);
+    const coordinates = prim.cutout && new PlaneCoordinates(prim, camera);
+    for (let row = first; row <= last; row++) {
+      const y = this.firstRow + row + 0.5;
+      let [left, right] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+      for (let i = 0, j = xs.length - 1; i < xs.length; j = i++) {
+        const [y0, y1] = [ys[j]!, ys[i]!];
+        if (y0 <= y === y1 <= y) continue;
+        const x = xs[j]! + ((y - y0) / (y1 - y0)) * (xs[i]! - xs[j]!);
+        if (x < left) left = x;
+        if (x > right) right = x;
+      }
+      const from = Math.max(0, Math.ceil(left - 0.5));
+      const to = Math.min(this.columns - 1, Math.floor(right - 0.5));
+      const rowInverse = inverse[1] * y + inverse[2];
+      for (let column = from, at = row * this.columns + from; column <= to; column++, at++) {
+        const inverseDepth = inverse[0] * (column + 0.5) + rowInverse;
+        if (inverseDepth <= this.inverseDepth[at]!) continue;
+        if (coordinates) {
+          coordinates.locate(column + 0.5, y, 1 / inverseDepth);
+          const cover = prim.cutout!(coordinates.u, coordinates.v);
+          if (cover === 0) continue;
+          if (cover === screenDoor && !doorPattern[((this.firstRow + row) % 3) * 3 + (column % 3)]) continue;
+        }
+        this.inverseDepth[at] = inverseDepth;
+        this.ids[at] = index;
+      }
+    }
+  }
+}
+
+/** Screen sample and depth → a primitive's own coordinates. */
+export class PlaneCoordinates {
+  u = 0;
+  v = 0;
+  readonly #u: readonly [number, number, number, number];
+  readonly #v: readonly [number, number, number, number];
+
+  constructor(prim: Prim, camera: Camera) {
+    this.#u = linear(prim, prim.uAxis, camera);
+    this.#v = linear(prim, prim.vAxis, camera);
+  }
+
+  locate(sampleX: number, sampleY: number, depth: number): void {
+    const [u, v] = [this.#u, this.#v];
+    this.u = u[3] + depth * (u[0] * sampleX + u[1] * sampleY + u[2]);
+    this.v = v[3] + depth * (v[0] * sampleX + v[1] * sampleY + v[2]);
+  }
+}
+
+function linear(prim: Prim, axis: readonly [number, number, number], camera: Camera): [number, number, number, number] {
+  const dot = (b: readonly [number, number, number]): number => axis[0] * b[0] + axis[1] * b[1] + axis[2] * b[2];
+  const { position, origin } = { position: camera.position, origin: prim.origin };
+  const scale = 1 / (camera.focalPixels * samplesPerSide);
+  const a = dot(camera.right) * scale;
+  const b = dot(camera.down) * scale;
+  const c = dot(camera.forward) - (a * camera.centreX + b * camera.centreY) * samplesPerSide;
+  return [a, b, c, dot([position[0] - origin[0], position[1] - origin[1], position[2] - origin[2]])];
+}

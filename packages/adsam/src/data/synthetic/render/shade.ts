@@ -1,0 +1,229 @@
+import { ids } from "../classes.js";
+import type { Conditions } from "../conditions.js";
+import type { Ground } from "../materials/ground.js";
+import { Surface } from "../materials/surface.js";
+import type { Camera } from "./camera.js";
+import { Lighting } from "./lighting.js";
+import type { Prim } from "./prim.js";
+import { groundId, PlaneCoordinates, projectAll, Strip, samplesPerSide, skyId } from "./raster.js";
+import { skyColour } from "./sky.js";
+import type { Stage } from "./stage.js";
+
+/** A rendered scene before the camera's own effects. */
+export interface Frame {
+  readonly width: number;
+  readonly height: number;
+  /** Linear light, [H, W, 3]. */
+  readonly light: Float32Array;
+  /** Metres along the view axis at pixel centres, infinite for sky, [H, W]. */
+  readonly depth: Float32Array;
+  /** Share of light that the surface mirrors, [H, W]; only the ground has it. */
+  readonly mirror: Float32Array;
+  /** Cityscapes labelIds at pixel centres, [H, W]. */
+  readonly labelIds: Uint8Array;
+}
+
+const centreSample = (samplesPerSide * samplesPerSide - 1) / 2;
+/** Which of the nine samples are shaded: all, the diagonals, or the centre alone. */
+const all = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+const cross = [0, 2, 4, 6, 8];
+const single = [centreSample];
+const stripPixels = 48;
+
+/** Renders in bands of rows, so memory does not grow with nine samples a pixel. */
+export function renderFrame(
+  stage: Stage,
+  ground: Ground,
+  camera: Camera,
+  conditions: Conditions,
+  size: { width: number; height: number },
+): Frame {
+  const { width, height } = size;
+  const frame: Frame = {
+    width,
+    height,
+    light: new Float32Array(width * height * 3),
+    depth: new Float32Array(width * height),
+    mirror: new Float32Array(width * height),
+    labelIds: new Uint8Array(width * height),
+  };
+  const shapes = projectAll(stage.prims, camera, size);
+  const shader = new Shader(stage, ground, camera, conditions);
+  for (let top = 0; top < height; top += stripPixels) {
+    const rows = Math.min(stripPixels, height - top);
+    const strip = new Strip(top * samplesPerSide, rows * samplesPerSide, width * samplesPerSide);
+    strip.clear(camera);
+    for (const shape of shapes) {
+      if (shape.bottom >= strip.firstRow && shape.top <= strip.firstRow + strip.rows) strip.draw(shape, camera);
+    }
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < width; column++)
+        shader.pixel(strip, row, column, (top + row) * width + column, frame);
+    }
+  }
+  return frame;
+}
+
+class Shader {
+  readonly #prims: readonly Prim[];
+  readonly #coordinates: (PlaneCoordinates | undefined)[];
+  readonly #ground: Ground;
+  readonly #camera: Camera;
+  readonly #conditions: Conditions;
+  readonly #lighting: Lighting;
+  readonly #surface = new Surface();
+  readonly #ray = new Float64Array(3);
+  readonly #sky = new Float64Array(3);
+  readonly #sample = new Float64Array(3);
+  #label = 0;
+  #mirror = 0;
+
+  constructor(stage: Stage, ground: Ground, camera: Camera, conditions: Conditions) {
+    this.#prims = stage.prims;
+    this.#coordinates = new Array(stage.prims.length);
+    this.#ground = ground;
+    this.#camera = camera;
+    this.#conditions = conditions;
+    this.#lighting = new Lighting(stage, conditions);
+    this.#surface.night = conditions.night;
+    this.#surface.wet = conditions.wet;
+  }
+
+  pixel(strip: Strip, row: number, column: number, at: number, frame: Frame): void {
+    const n = samplesPerSide;
+    const first = row * n * strip.columns + column * n;
+    const centre = first + strip.columns + 1;
+    const id = strip.ids[centre]!;
+    let uniform = true;
+    for (let i = 0; i < 9 && uniform; i++) uniform = strip.ids[first + ((i / 3) | 0) * strip.columns + (i % 3)] === id;
+    const chosen = !uniform ? all : id === skyId ? single : id === groundId ? all : cross;
+    let [red, green, blue] = [0, 0, 0];
+    for (const i of chosen) {
+      const sampleRow = row * n + ((i / 3) | 0);
+      const sampleColumn = column * n + (i % 3);
+      this.#shade(strip, sampleRow, sampleColumn);
+      // Sun glints are clipped before averaging, as a sensor's full well would.
+      red += Math.min(4, this.#sample[0]!);
+      green += Math.min(4, this.#sample[1]!);
+      blue += Math.min(4, this.#sample[2]!);
+      if (i === centreSample) {
+        frame.labelIds[at] = this.#label;
+        frame.mirror[at] = this.#mirror;
+      }
+    }
+    frame.light[at * 3] = red / chosen.length;
+    frame.light[at * 3 + 1] = green / chosen.length;
+    frame.light[at * 3 + 2] = blue / chosen.length;
+    frame.depth[at] = 1 / strip.inverseDepth[centre]!;
+  }
+
+  /** Colour of one sample into `#sample`, its labelId into `#label`. */
+  #shade(strip: Strip, row: number, column: number): void {
+    const camera = this.#camera;
+    const sampleX = column + 0.5;
+    const sampleY = strip.firstRow + row + 0.5;
+    const at = row * strip.columns + column;
+    const id = strip.ids[at]!;
+    const [ray, out, surface, conditions] = [this.#ray, this.#sample, this.#surface, this.#conditions];
+    camera.ray(sampleX / samplesPerSide, sampleY / samplesPerSide, ray);
+    this.#mirror = 0;
+    if (id === skyId) {
+      skyColour(conditions, ray[0]!, ray[1]!, ray[2]!, true, out);
+      this.#label = ids.sky;
+      return;
+    }
+    const depth = 1 / strip.inverseDepth[at]!;
+    const across = depth / (camera.focalPixels * samplesPerSide);
+    surface.x = camera.position[0] + ray[0]! * depth;
+    surface.y = camera.position[1] + ray[1]! * depth;
+    surface.z = camera.position[2] + ray[2]! * depth;
+    surface.glowRed = surface.glowGreen = surface.glowBlue = surface.gloss = 0;
+    const length = Math.hypot(ray[0]!, ray[1]!, ray[2]!);
+    let bias = 0.12;
+    if (id === groundId) {
+      surface.nx = surface.ny = 0;
+      surface.nz = 1;
+      surface.footprint = across / Math.max(0.01, -ray[2]! / length);
+      this.#label = this.#ground.shade(surface, across);
+      this.#mirror = surface.gloss;
+      surface.gloss = 0;
+    } else {
+      const prim = this.#prims[id]!;
+      this.#coordinates[id] ??= new PlaneCoordinates(prim, camera);
+      const coordinates = this.#coordinates[id];
+      coordinates.locate(sampleX, sampleY, depth);
+      surface.u = coordinates.u;
+      surface.v = coordinates.v;
+      bias = this.#bend(prim, across, ray, length);
+      prim.material(surface);
+      this.#label = prim.labelId;
+    }
+    this.#lighting.fall(surface, id === groundId, bias);
+    const light = this.#lighting.light;
+    out[0] = surface.red * light[0]! + surface.glowRed;
+    out[1] = surface.green * light[1]! + surface.glowGreen;
+    out[2] = surface.blue * light[2]! + surface.glowBlue;
+    if (surface.gloss > 0) this.#reflect(ray, length);
+    const clear = Math.exp(-conditions.fogDensity * depth * length);
+    for (let i = 0; i < 3; i++) out[i] = conditions.fogColour[i]! + (out[i]! - conditions.fogColour[i]!) * clear;
+  }
+
+  /** Sets normal and footprint; returns the shadow bias. */
+  #bend(prim: Prim, across: number, ray: Float64Array, length: number): number {
+    const { uAxis, normal, round } = prim;
+    const surface = this.#surface;
+    const side = normal[0] * ray[0]! + normal[1] * ray[1]! + normal[2] * ray[2]! > 0 ? -1 : 1;
+    let [nx, ny, nz] = [normal[0] * side, normal[1] * side, normal[2] * side];
+    let bias = 0.12;
+    if (round === "cylinder") {
+      const t = Math.max(-1, Math.min(1, surface.u / Math.max(1e-3, prim.radius + prim.radiusSlope * surface.v)));
+      const front = Math.sqrt(1 - t * t * 0.98);
+      [nx, ny, nz] = [nx * front + uAxis[0] * t, ny * front + uAxis[1] * t, nz * front + uAxis[2] * t];
+      bias = 0.3;
+    } else if (round === "ball") {
+      const from = prim.roundCentre;
+      const { vAxis } = prim;
+      const [u, v] = [surface.u / prim.radius, surface.v / prim.radius];
+      const front = Math.sqrt(Math.max(0.05, 1 - u * u - v * v));
+      [nx, ny, nz] = [
+        nx * front + uAxis[0] * u + vAxis[0] * v,
+        ny * front + uAxis[1] * u + vAxis[1] * v,
+        nz * front + uAxis[2] * u + vAxis[2] * v,
+      ];
+      bias = 0.3;
+      if (from) {
+        const [dx, dy, dz] = [surface.x - from[0], surface.y - from[1], surface.z - from[2]];
+        const bulge = 1.3 / Math.max(0.1, Math.hypot(dx, dy, dz));
+        [nx, ny, nz] = [nx * 0.5 + dx * bulge, ny * 0.5 + dy * bulge, nz * 0.5 + dz * bulge];
+        bias = 1.1;
+      }
+      const unit = 1 / Math.hypot(nx, ny, nz);
+      [nx, ny, nz] = [nx * unit, ny * unit, nz * unit];
+    }
+    surface.nx = nx;
+    surface.ny = ny;
+    surface.nz = nz;
+    const facing = Math.abs(normal[0] * ray[0]! + normal[1] * ray[1]! + normal[2] * ray[2]!) / length;
+    surface.footprint = across / Math.max(0.05, facing);
+    return bias;
+  }
+
+  /** Sky or street seen in paint and glass. */
+  #reflect(ray: Float64Array, length: number): void {
+    const { nx, ny, nz, gloss } = this.#surface;
+    const [x, y, z] = [ray[0]! / length, ray[1]! / length, ray[2]! / length];
+    const towards = x * nx + y * ny + z * nz;
+    const [rx, ry, rz] = [x - 2 * towards * nx, y - 2 * towards * ny, z - 2 * towards * nz];
+    const grazing = 1 - Math.min(1, Math.abs(towards));
+    const share = Math.min(0.9, gloss + (1 - gloss) * grazing ** 5 * 0.6);
+    const { skyLight, groundLight } = this.#conditions;
+    const [sky, out] = [this.#sky, this.#sample];
+    skyColour(this.#conditions, rx, ry, Math.max(0.02, rz), false, sky);
+    // Low rays meet houses and trees rather than the sky.
+    const open = Math.min(1, Math.max(0, (rz - 0.05) * 3.5));
+    for (let i = 0; i < 3; i++) {
+      const street = (skyLight[i]! + groundLight[i]!) * (rz < 0 ? 0.14 : 0.22);
+      out[i] = out[i]! * (1 - share) + (street + (sky[i]! - street) * open) * share;
+    }
+  }
+}
