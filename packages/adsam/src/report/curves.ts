@@ -34,14 +34,15 @@ const seriesPaint = (colour: number) => `#0404${colour.toString(16).padStart(2, 
 /** The chart as inline SVG without script, without links, coloured by the page's style sheet. */
 export function drawCurves({ label, curves, y, width, height, peak }: CurveChart): string {
   const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width, height });
+  const xs = curves.flatMap((curve) => curve.points.map(([px]) => px));
   const axisText = { color: paint.text, fontSize: 12, fontFamily: "inherit" };
   chart.setOption({
     animation: false,
     grid: { left: 8, right: 14, top: 22, bottom: 8, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
     xAxis: {
       type: "value",
-      min: "dataMin",
-      max: "dataMax",
+      min: Math.min(...xs),
+      max: Math.max(...xs),
       minInterval: 1,
       axisLine: { lineStyle: { color: paint.grid } },
       axisTick: { show: false },
@@ -71,7 +72,6 @@ export function drawCurves({ label, curves, y, width, height, peak }: CurveChart
         color: seriesPaint(curve.colour),
         cap: "round",
       },
-      clip: false,
     })),
   });
   let svg = chart.renderToSVGString();
@@ -91,11 +91,11 @@ function mark(x: number, y: number, text: string, width: number): string {
   );
 }
 
-/** Stand-ins → variables; what only a free-standing or clickable SVG needs goes: the namespace (an address), hover styles. */
+/** Stand-ins → variables; what only a free-standing or clickable SVG needs goes: the namespace (an address), hover styles, clips. */
 function pageColours(svg: string, label: string): string {
   return svg
     .replace(/ xmlns(:\w+)?="[^"]*"/g, "")
-    .replace(/<style[\s\S]*?<\/style>/g, "")
+    .replace(/<style[\s\S]*?<\/style>|<defs[\s\S]*?<\/defs>| clip-path="[^"]*"/g, "")
     .replace(/ (class="zr[^"]*"|pointer-events="visible"|xml:space="preserve"|version="1.1"|baseProfile="full")/g, "")
     .replace("<svg ", `<svg role="img" aria-label="${escapeHtml(label)}" `)
     .replaceAll(/#0404([0-9a-f]{2})/gi, (_, colour) => `var(--series-${Number.parseInt(colour, 16)})`)

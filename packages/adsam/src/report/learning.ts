@@ -17,7 +17,7 @@ function mIoUChart(points: readonly CurvePoint[]): Html | null {
   if (scored.length === 0) return null;
   const best = scored.reduce((top, point) => (point.valMIoU > top.valMIoU ? point : top));
   const curves: Curve[] = [
-    { name: "validation split", colour: 0, points: scored.map(({ epoch, valMIoU }) => [epoch, valMIoU]) },
+    { name: "validation split", colour: 0, points: points.map(({ epoch, valMIoU }) => [epoch, valMIoU]) },
   ];
   const label = `Validation mIoU over ${points.length} epochs; best ${percent(best.valMIoU)} in epoch ${best.epoch}`;
   const peak = { x: best.epoch, y: best.valMIoU, text: percent(best.valMIoU) };
@@ -35,18 +35,14 @@ function lossChart(points: readonly CurvePoint[]): Html {
     { name: "total", colour: 0, points: points.map(({ epoch, trainLoss }) => [epoch, trainLoss]) },
     ...parts.map((part, i) => ({
       name: part,
-      colour: 1 + (i % 6),
+      colour: [1, 2, 3, 6, 4, 5][i % 6]!,
       dash: looks[(i + 1) % 3]!,
       thin: true,
       points: points.map(({ epoch, lossParts }) => [epoch, lossParts[part] ?? null] as const),
     })),
   ];
   const label = `Training loss over ${points.length} epochs, from ${points[0]?.trainLoss.toFixed(3)} to ${points.at(-1)?.trainLoss.toFixed(3)}`;
-  return chart(
-    "Training loss; its terms before weighting",
-    curves,
-    drawCurves({ label, curves, y: "number", width, height }),
-  );
+  return chart("Training loss and its terms", curves, drawCurves({ label, curves, y: "number", width, height }));
 }
 
 function rateChart(points: readonly CurvePoint[]): Html {

@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { duration } from "../train/progress.js";
 import { classTable } from "./class-table.js";
+import { confusionDetails } from "./confusion.js";
 import { type Html, html, raw } from "./html.js";
 import { learningCurves } from "./learning.js";
 import { big, bytes, moment, percent } from "./numbers.js";
@@ -107,7 +108,8 @@ function evaluationSection({ evaluations }: RunReport): Html {
   const rules = [...new Set(evaluations.flatMap(({ rule }) => (rule === undefined ? [] : [rule])))];
   return html`<h2>Class by class</h2>
 ${rules.map((rule) => html`<p class="lead">${rule}</p>`)}
-<div class="evaluations">${evaluations.map(classTable)}</div>`;
+<div class="evaluations">${evaluations.map(classTable)}</div>
+${evaluations.map(confusionDetails)}`;
 }
 
 function facts({ command, machine, when, model, timing }: RunReport): Html {

@@ -29,6 +29,7 @@ h1 { margin: 0; font-size: clamp(26px, 4.2vw, 38px); line-height: 1.15; letter-s
 .summary { margin: 14px 0 0; font-size: 18px; color: var(--soft); text-wrap: pretty; }
 h2 { margin: 64px 0 6px; font-size: 21px; letter-spacing: -.01em; font-weight: 650; }
 h3 { margin: 0; font-size: 15px; font-weight: 600; }
+h2 + .card, h2 + .pictures, h2 + ul { margin-top: 18px; }
 .lead { margin: 0 0 20px; max-width: 68ch; color: var(--soft); }
 code, pre { font: 13px/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 code { padding: 1px 6px; border-radius: 5px; background: var(--faint); overflow-wrap: anywhere; }
@@ -58,10 +59,10 @@ pre { margin: 0; padding: 18px 20px; overflow-x: auto; tab-size: 2; }
 .picture .caption { display: block; color: var(--soft); font-weight: 400; }
 
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 20px; }
-.chart { padding: 18px 18px 12px; max-width: 580px; }
+.chart { display: flex; flex-direction: column; padding: 18px 18px 12px; max-width: 580px; }
 .chart .legend { margin: 6px 0 8px; gap: 3px 14px; font-size: 13px; min-height: 22px; }
 .chart .legend svg { width: 24px; height: 10px; }
-.chart > svg { display: block; width: 100%; height: auto; overflow: visible; }
+.chart > svg { display: block; width: 100%; height: auto; margin-top: auto; overflow: visible; }
 .chart .peak { font-size: 12.5px; font-weight: 600; fill: var(--ink); paint-order: stroke; stroke: var(--surface); stroke-width: 4px; stroke-linejoin: round; }
 .chart .axis { margin: 0; text-align: right; font-size: 12px; color: var(--soft); }
 

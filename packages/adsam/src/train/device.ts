@@ -1,0 +1,41 @@
+import { autocast, buildInfo, Problem, setNumThreads } from "@adsam/torch";
+import type { Recipe } from "./recipe-schema.js";
+
+/** Where a run computes and how precisely, settled. */
+export interface Compute {
+  readonly device: "cpu" | "cuda" | `cuda:${number}`;
+  readonly precision: "float32" | "bfloat16" | "float16";
+}
+
+/**
+ * Settles `auto`, sets the number of threads.
+ * @throws Problem for CUDA where there is none, and for float16 on the CPU
+ */
+export function chooseCompute({ device, precision, threads }: Recipe["run"]): Compute {
+  const { cuda } = buildInfo();
+  if (threads !== "auto") setNumThreads(threads);
+  const chosen = (device === "auto" ? (cuda ? "cuda" : "cpu") : device) as Compute["device"];
+  if (chosen !== "cpu" && !cuda)
+    throw new Problem({
+      what: `--device ${device}`,
+      found: "a libtorch that sees no CUDA device",
+      expected: "one built with CUDA, a driver, and a GPU",
+      todo: "`./adsam doctor` says what is missing; --device cpu runs without.",
+    });
+  const onCpu = chosen === "cpu";
+  const settled = precision === "auto" ? (onCpu ? "float32" : "float16") : precision;
+  if (onCpu && settled === "float16")
+    throw new Problem({
+      what: "--precision float16",
+      found: "--device cpu",
+      expected: "a GPU",
+      todo: "The CPU computes in float32 or bfloat16.",
+    });
+  return { device: chosen, precision: settled };
+}
+
+/** Runs `body` under the mixed precision that was settled. */
+export function withPrecision<T>({ device, precision }: Compute, body: () => T): T {
+  if (precision === "float32") return body();
+  return autocast({ device: device === "cpu" ? "cpu" : "cuda", dtype: precision }, body);
+}

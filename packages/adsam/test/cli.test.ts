@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Problem } from "@adsam/torch/problem";
+import { Command } from "commander";
+import { commands } from "../src/cli/commands.js";
+import { addRecipeOptions, addShortOptions, recipeFlags } from "../src/cli/options.js";
+import { Output, tableLines } from "../src/cli/output.js";
+import { resolveRecipe } from "../src/train/recipe.js";
+
+const script = fileURLToPath(new URL("../src/cli/main.js", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "adsam-cli-"));
+const noNative = join(folder, "no-native.cjs");
+writeFileSync(noNative, `process.dlopen = (_, file) => { throw new Error("native code was loaded: " + file); };\n`);
+
+/** Runs the real command line; loading any native addon (libtorch's, sharp's) is a failure. */
+function adsam(words: string[], env: Record<string, string> = {}) {
+  const { NO_COLOR: _, FORCE_COLOR: __, ...rest } = process.env;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--require", noNative, script, ...words], {
+    encoding: "utf8",
+    env: { ...rest, ...env },
+  });
+  return { status, stdout, stderr };
+}
+
+describe("adsam", () => {
+  test("alone it says what it can do", () => {
+    const { status, stdout, stderr } = adsam([]);
+    assert.deepEqual([status, stderr], [0, ""]);
+    assert.match(stdout, /^AD-SAM \d+\.\d+\.\d+: semantic segmentation of road scenes\n/);
+    for (const { name, summary } of commands)
+      assert.ok(stdout.includes(`adsam ${name}`) && stdout.includes(summary), name);
+  });
+
+  test("--help lists every command, quickly, and loads no native code", () => {
+    const start = performance.now();
+    const { status, stdout } = adsam(["--help"]);
+    const seconds = (performance.now() - start) / 1000;
+    assert.equal(status, 0);
+    for (const { name } of commands) assert.match(stdout, new RegExp(`^ {2}${name}\\b`, "m"));
+    assert.ok(seconds < 2, `${seconds} s`); // 0.14 s on an idle machine
+  });
+
+  test("every command's own help loads no native code either", () => {
+    for (const { name } of commands) {
+      const { status, stdout, stderr } = adsam([name, "--help"]);
+      assert.deepEqual([status, stderr], [0, ""], name);
+      assert.match(stdout, new RegExp(`^Usage: adsam ${name}`), name);
+    }
+  });
+
+  test("--version is the package's", () => {
+    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+    assert.deepEqual(adsam(["--version"]), { status: 0, stdout: `${version}\n`, stderr: "" });
+  });
+
+  test("a mistyped command is refused with the one that was meant, and is a usage error", () => {
+    const { status, stdout, stderr } = adsam(["tset"]);
+    assert.deepEqual([status, stdout], [2, ""]);
+    assert.match(stderr, /unknown command 'tset'\n\(Did you mean test\?\)/);
+  });
+
+  test("`test` outside the launcher says where it belongs", () => {
+    const { status, stderr } = adsam(["test"]);
+    assert.equal(status, 1);
+    assert.equal(stderr, "adsam: adsam test: expected the launcher of the repository. Run ./adsam test there.\n");
+  });
+
+  test("colour only where it is wanted", () => {
+    const colour = "\u001b[";
+    assert.ok(adsam([], { FORCE_COLOR: "1" }).stdout.includes(colour));
+    assert.ok(!adsam([], { FORCE_COLOR: "1", NO_COLOR: "1" }).stdout.includes(colour));
+    assert.ok(!adsam([]).stdout.includes(colour)); // no terminal
+  });
+});
+
+describe("output", () => {
+  function captured(isTTY = false, env: Record<string, string> = {}) {
+    const stdout = Object.assign(new PassThrough(), { isTTY });
+    const stderr = Object.assign(new PassThrough(), { isTTY });
+    const output = new Output({ stdout, stderr, env });
+    return { output, out: () => String(stdout.read() ?? ""), err: () => String(stderr.read() ?? "") };
+  }
+
+  test("a Problem is one paragraph and code 1; a defect keeps its stack and is code 70", () => {
+    const { output, err } = captured();
+    assert.equal(output.failure(new Problem({ what: "label a.png", found: "2 pixels", expected: "3" })), 1);
+    assert.equal(err(), "adsam: label a.png: found 2 pixels, expected 3.\n");
+    assert.equal(output.failure(new TypeError("x is not a function")), 70);
+    assert.match(err(), /defect of ours, not of your input.*\nTypeError: x is not a function\n {4}at /);
+  });
+
+  test("--json prints the value alone, else the human form", () => {
+    const { output, out } = captured();
+    output.result({ mIoU: 0.5 }, () => output.line("50 %"));
+    assert.equal(out(), "50 %\n");
+    output.json = true;
+    output.result({ mIoU: 0.5 }, () => output.line("50 %"));
+    assert.deepEqual(JSON.parse(out()), { mIoU: 0.5 });
+  });
+
+  test("a terminal has colours unless NO_COLOR or a dumb terminal says otherwise", () => {
+    assert.equal(captured(true).output.colours.bold("a"), "\u001b[1ma\u001b[22m");
+    assert.equal(captured(true, { NO_COLOR: "1" }).output.colours.bold("a"), "a");
+    assert.equal(captured(true, { TERM: "dumb" }).output.colours.bold("a"), "a");
+    assert.equal(captured(false).output.colours.bold("a"), "a");
+  });
+
+  test("tables align text left and numbers right, colours not counted", () => {
+    const columns = [{ title: "class" }, { title: "IoU", align: "right" }] as const;
+    const rows = [
+      ["road", "\u001b[32m97.5\u001b[39m"],
+      ["traffic light", "8.0"],
+    ];
+    assert.deepEqual(tableLines(columns, rows), [
+      "class           IoU",
+      "road           \u001b[32m97.5\u001b[39m",
+      "traffic light   8.0",
+    ]);
+  });
+});
+
+describe("recipe options", () => {
+  function parsed(...words: string[]) {
+    const command = new Command("train").exitOverride();
+    addShortOptions(command);
+    addRecipeOptions(command);
+    command.parse(words, { from: "user" });
+    return recipeFlags(command);
+  }
+
+  test("what is typed becomes flags; what is not stays with the recipe", () => {
+    assert.deepEqual(
+      parsed("--lr", "1e-3", "--size", "512x1024", "--model.deformable", "false", "--model.encoderTrained"),
+      {
+        flags: {
+          "optim.lr": "1e-3",
+          "input.height": "512",
+          "input.width": "1024",
+          "model.deformable": "false",
+          "model.encoderTrained": "true",
+        },
+        spelled: {
+          "optim.lr": "--lr",
+          "input.height": "--size",
+          "input.width": "--size",
+          "model.deformable": "--model.deformable",
+          "model.encoderTrained": "--model.encoderTrained",
+        },
+      },
+    );
+    const { recipe, sources } = resolveRecipe(parsed("--lr", "1e-3", "--model.encoderTrained"));
+    assert.deepEqual([recipe.optim.lr, recipe.model.encoderTrained], [1e-3, true]);
+    assert.equal(sources.get("optim.lr"), "--lr");
+  });
+
+  test("errors name the flag as typed", () => {
+    const message = (...words: string[]) => {
+      try {
+        resolveRecipe(parsed(...words));
+      } catch (error) {
+        return error instanceof Problem ? error.message : String(error);
+      }
+    };
+    assert.equal(message("--batch", "x"), '--batch: found "x", expected a whole number, 1 or more. The default is 2.');
+    assert.equal(message("--size", "500"), "--size: found 500, expected a multiple of 32. The default is 1024.");
+    assert.equal(
+      message("--size", "big"),
+      '--size: found "big", expected 512x1024 (height first), or 512 for a square',
+    );
+    assert.equal(
+      message("--lr", "1", "--optim.lr", "2"),
+      'recipe key "optim.lr": found --lr 1 and --optim.lr 2, expected one value. Leave one flag out.',
+    );
+    assert.equal(
+      message("--device", "tpu"),
+      '--device: found "tpu", expected auto, cpu, cuda or cuda:N. The default is "auto".',
+    );
+  });
+
+  test("the help lists each field with type, description and default", () => {
+    const command = new Command("train").configureHelp({ helpWidth: 200 });
+    addRecipeOptions(command);
+    const help = command.helpInformation();
+    assert.match(help, /Recipe, optim: optimiser and learning rate\n/);
+    assert.match(help, /--optim\.lr <number> +peak learning rate of fusion and decoder \(default: 0\.0002\)/);
+    assert.match(help, /--augment\.crop <HxW\|null> +random crop the network sees/);
+    assert.match(help, /--model\.frozenBatchNorm \[boolean\] +keep .* \(default: true\)/);
+  });
+});
+
+test("Ctrl-C once asks, twice ends", { skip: process.platform === "win32" && "no signals here" }, () => {
+  const program = `
+    import { stopSignal } from ${JSON.stringify(new URL("../src/cli/interrupt.js", import.meta.url).href)};
+    import { Output } from ${JSON.stringify(new URL("../src/cli/output.js", import.meta.url).href)};
+    const stop = stopSignal(new Output(), "finishing this step, then saving");
+    setTimeout(() => process.kill(process.pid, "SIGINT"), 20);
+    stop.addEventListener("abort", () => {
+      console.log("asked");
+      setTimeout(() => process.kill(process.pid, "SIGINT"), 20);
+    });
+    setTimeout(() => console.log("still here"), 3000);`;
+  const { signal, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
+    encoding: "utf8",
+  });
+  assert.deepEqual([signal, stdout], ["SIGINT", "asked\n"]);
+  assert.match(stderr, /stopping: finishing this step, then saving \(Ctrl-C again ends it at once\)/);
+});
