@@ -10,10 +10,19 @@ export type { Device, MemoryFormat } from "./device.js";
 export type { Dtype, TypedArray } from "./dtype.js";
 export * from "./generated/functions.js";
 export { Generator } from "./generator.js";
+export {
+  type Checkpoint,
+  loadCheckpoint,
+  loadSafetensors,
+  openCheckpoint,
+  saveCheckpoint,
+  saveSafetensors,
+} from "./io/index.js";
 export { liveTensors } from "./memory.js";
 export { autocast, enableGrad, noGrad } from "./mode.js";
 export * as nn from "./nn/index.js";
 export { callOperator, callOperatorAsync, schemaOf, withObserver } from "./operators.js";
+export * as optim from "./optim/index.js";
 export { Problem, type ProblemParts } from "./problem.js";
 export { keep, scope } from "./scope.js";
 export { type Nested, type Size, Tensor } from "./tensor.js";
