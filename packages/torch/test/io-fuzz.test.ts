@@ -58,9 +58,7 @@ function fuzz(
       read(bytes);
     } catch (error) {
       if (!(error instanceof Problem)) {
-        assert.fail(
-          `mutation ${i} threw ${(error as Error).stack}\n${Buffer.from(bytes).toString("base64").slice(0, 4000)}`,
-        );
+        assert.fail(`mutation ${i} threw ${(error as Error).stack}`);
       }
       refused++;
     }

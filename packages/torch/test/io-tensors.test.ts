@@ -6,6 +6,7 @@ import { STORED_DTYPES, type StoredDtype } from "../src/io/dtypes.js";
 import {
   loadCheckpoint,
   loadSafetensors,
+  loadStateDict,
   openCheckpoint,
   saveCheckpoint,
   saveSafetensors,
@@ -288,5 +289,38 @@ test("storages: overlap is kept together, gaps and other dtypes are not", () => 
       ["6", 0, 0, false],
       ["7", 60, 2, false],
     ],
+  );
+});
+
+test("a state dict comes from either format, or from a place inside a training checkpoint", (t) => {
+  const folder = temporaryFolder(t);
+  const weights = { "conv.weight": Tensor.of([1, 2]), "conv.bias": Tensor.of([3]) };
+  saveCheckpoint(join(folder, "a.pth"), weights);
+  saveSafetensors(join(folder, "a.safetensors"), weights);
+  saveCheckpoint(join(folder, "b.pth"), { epoch: 1, model: weights, optimizer: {} });
+  const places: [string, string[]][] = [
+    ["a.pth", []],
+    ["a.safetensors", []],
+    ["b.pth", ["model"]],
+  ];
+  for (const [name, at] of places) {
+    const read = loadStateDict(join(folder, name), { at });
+    assert.deepEqual(
+      [...read].map(([key, tensor]) => [key, tensor.toNested()]),
+      [
+        ["conv.weight", [1, 2]],
+        ["conv.bias", [3]],
+      ],
+    );
+  }
+  const whole = () => loadStateDict(join(folder, "b.pth"));
+  assert.throws(
+    whole,
+    /a dictionary of 3 keys: "epoch", "model", "optimizer", expected tensors by name\. Name the one that holds the weights: "model", "optimizer"\./,
+  );
+  assert.throws(() => loadStateDict(join(folder, "b.pth"), { at: ["ema"] }), /expected a key "ema"/);
+  assert.throws(
+    () => loadStateDict(join(folder, "b.pth"), { at: ["epoch"] }),
+    /at "epoch": found no dictionary, expected tensors by name/,
   );
 });

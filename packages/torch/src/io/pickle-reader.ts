@@ -1,9 +1,9 @@
 import { Problem } from "../problem.js";
 import { PickleBytes } from "./pickle-bytes.js";
-import { AllowedGlobal, findGlobal, StorageClass, StorageHandle } from "./pickle-globals.js";
+import { AllowedGlobal, findGlobal, type StorageHandle } from "./pickle-globals.js";
 import { Op } from "./pickle-opcodes.js";
-import { TensorRecord } from "./tensor-record.js";
-import { childrenOf, MAX_DEPTH, TorchLiteral, type Tree, type TreeKey, Tuple } from "./tree.js";
+import { checkTree, describeValue } from "./pickle-tree.js";
+import { type Tree, type TreeKey, Tuple } from "./tree.js";
 
 export interface PickleOptions {
   /** How errors name the pickle. */
@@ -211,7 +211,10 @@ class PickleMachine {
         const args = this.#pop();
         const callee = this.#pop();
         if (!(callee instanceof AllowedGlobal) || !(args instanceof Tuple)) {
-          return this.#refuse(`a call of ${describe(callee)}`, "a call of a tensor's or a container's constructor");
+          return this.#refuse(
+            `a call of ${describeValue(callee)}`,
+            "a call of a tensor's or a container's constructor",
+          );
         }
         return this.#push(this.#made(callee.call(args, this.#what)));
       }
@@ -219,13 +222,13 @@ class PickleMachine {
         const state = this.#pop();
         // An OrderedDict's attributes: a state dict's `_metadata`, the version of each module's layout. Nothing here reads it.
         if (!(this.#top() instanceof Map) || !(state instanceof Map)) {
-          return this.#refuse(`a state set on ${describe(this.#top())}`, "one on an OrderedDict only");
+          return this.#refuse(`a state set on ${describeValue(this.#top())}`, "one on an OrderedDict only");
         }
         return true;
       }
       case Op.BINPERSID: {
         const id = this.#pop();
-        if (!(id instanceof Tuple)) return this.#refuse(`a persistent id that is ${describe(id)}`, "a tuple");
+        if (!(id instanceof Tuple)) return this.#refuse(`a persistent id that is ${describeValue(id)}`, "a tuple");
         return this.#push(this.#persistentLoad(id));
       }
       default:
@@ -245,7 +248,7 @@ class PickleMachine {
   }
 
   #setItems(target: unknown, items: readonly unknown[]): unknown {
-    if (!(target instanceof Map)) return this.#refuse(`an item set on ${describe(target)}`, "one on a dictionary");
+    if (!(target instanceof Map)) return this.#refuse(`an item set on ${describeValue(target)}`, "one on a dictionary");
     if (items.length % 2 !== 0) this.#refuse("a key without a value", "pairs");
     for (let i = 0; i < items.length; i += 2) target.set(this.#key(items[i]), items[i + 1]);
     return target;
@@ -253,7 +256,7 @@ class PickleMachine {
 
   #key(value: unknown): TreeKey {
     if (value === null || ["string", "number", "bigint", "boolean"].includes(typeof value)) return value as TreeKey;
-    return this.#refuse(`${describe(value)} as a dictionary's key`, "a string, number, boolean or None");
+    return this.#refuse(`${describeValue(value)} as a dictionary's key`, "a string, number, boolean or None");
   }
 
   #tuple(size: number): Tuple {
@@ -265,7 +268,7 @@ class PickleMachine {
   #listOnTop(): unknown[] {
     const list = this.#top();
     if (!Array.isArray(list) || list instanceof Tuple)
-      return this.#refuse(`an item added to ${describe(list)}`, "one added to a list");
+      return this.#refuse(`an item added to ${describeValue(list)}`, "one added to a list");
     return list;
   }
 
@@ -327,63 +330,4 @@ function slotsOf(value: unknown): number {
   if (value instanceof Map || value instanceof Set) return 8 + 4 * value.size;
   if (value instanceof Uint8Array) return 8 + value.length / 8;
   return 4;
-}
-
-/** Refuses cycles, deep nesting and leftovers such as a bare class, so that whoever walks the tree afterwards may recurse. */
-function checkTree(root: unknown, what: string): void {
-  const done = new Map<unknown, number>(); // container → its height; 0 while it is being visited
-  const stack: { value: unknown; rest: Iterator<unknown>; height: number }[] = [];
-  const enter = (value: unknown): number => {
-    const children = childrenOf(value);
-    if (children === undefined) {
-      checkLeaf(value, what);
-      return 0;
-    }
-    const known = done.get(value);
-    if (known === 0) throw new Problem({ what, found: "a container that holds itself", expected: "a tree" });
-    if (known !== undefined) return known;
-    done.set(value, 0);
-    stack.push({ value, rest: children[Symbol.iterator](), height: 1 });
-    return 1;
-  };
-  enter(root);
-  while (stack.length > 0) {
-    const frame = stack[stack.length - 1]!;
-    const next = frame.rest.next();
-    if (next.done) {
-      done.set(frame.value, frame.height);
-      stack.pop();
-      const parent = stack.at(-1);
-      if (parent !== undefined) parent.height = Math.max(parent.height, frame.height + 1);
-    } else {
-      frame.height = Math.max(frame.height, enter(next.value) + 1);
-    }
-    if (frame.height > MAX_DEPTH || stack.length > MAX_DEPTH) {
-      throw new Problem({ what, found: `containers nested deeper than ${MAX_DEPTH}`, expected: "a flatter tree" });
-    }
-  }
-}
-
-function checkLeaf(value: unknown, what: string): void {
-  if (
-    value instanceof AllowedGlobal ||
-    value instanceof StorageClass ||
-    value instanceof StorageHandle ||
-    value === MARK
-  ) {
-    throw new Problem({ what, found: `${describe(value)} as a value`, expected: "tensors and plain containers only" });
-  }
-}
-
-function describe(value: unknown): string {
-  if (value === null) return "None";
-  if (value instanceof AllowedGlobal || value instanceof StorageClass) return `the class ${value.name}`;
-  if (value instanceof StorageHandle) return "a bare storage";
-  if (value instanceof TensorRecord) return "a tensor";
-  if (value instanceof TorchLiteral) return `torch's ${value.kind} ${value.text}`;
-  if (value instanceof Map) return "a dictionary";
-  if (value instanceof Set) return "a set";
-  if (value instanceof Tuple) return "a tuple";
-  if (value instanceof Uint8Array) return "bytes";
-  return Array.isArray(value) ? "a list" : `a ${typeof value}`;
 }
