@@ -3,10 +3,21 @@ export type Colour = readonly [number, number, number];
 
 const toLinear = (v: number): number => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
 
+/** Materials name colours once a sample. */
+const named = new Map<string, Colour>();
+
 /** A colour as painters name it, `#rrggbb` in sRGB, as linear light. */
 export function hex(code: string): Colour {
+  const known = named.get(code);
+  if (known) return known;
   const value = Number.parseInt(code.slice(1), 16);
-  return [toLinear((value >> 16) / 255), toLinear(((value >> 8) & 255) / 255), toLinear((value & 255) / 255)];
+  const colour: Colour = [
+    toLinear((value >> 16) / 255),
+    toLinear(((value >> 8) & 255) / 255),
+    toLinear((value & 255) / 255),
+  ];
+  named.set(code, colour);
+  return colour;
 }
 
 export function scaled(colour: Colour, factor: number): Colour {

@@ -99,7 +99,7 @@ export function conditionsFor(weather: Weather, random: Random, goodCamera: bool
   const overcast: Conditions = {
     ...clear,
     sunColour: [0, 0, 0],
-    skyLight: scaled(hex("#dfe4ea"), random.range(0.75, 0.95)),
+    skyLight: scaled(hex("#dfe4ea"), random.range(1.05, 1.4)),
     groundLight: scaled(hex("#b8b0a6"), 0.35),
     zenith: scaled(grey, 0.88),
     horizon: grey,
@@ -114,7 +114,7 @@ export function conditionsFor(weather: Weather, random: Random, goodCamera: bool
       return overcast;
     case "rain":
       return {
-        ...darker(overcast, random.range(0.5, 0.75)),
+        ...darker(overcast, random.range(0.45, 0.7)),
         wet: random.range(0.6, 1),
         rain: random.range(0.4, 1),
         fogDensity: random.range(0.004, 0.011),

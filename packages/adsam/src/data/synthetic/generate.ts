@@ -1,4 +1,5 @@
 import { Problem } from "@adsam/torch/problem";
+import { cityscapesLabels, idToTrainId } from "../labels.js";
 import { type Conditions, type Domain, diverseConditions, structuredConditions } from "./conditions.js";
 import { Ground } from "./materials/ground.js";
 import { Random } from "./random.js";
@@ -68,12 +69,10 @@ export function generateScene(request: SceneRequest): Scene {
   };
 }
 
-const trainIdOf = new Uint8Array(256).fill(255);
-[7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33].forEach((id, trainId) => {
-  trainIdOf[id] = trainId;
-});
+const trainIdOf = idToTrainId(cityscapesLabels);
 
-function checkRequest({ domain, seed, size }: SceneRequest): void {
+/** Throws `Problem` for a domain, seed or size that cannot be drawn. */
+export function checkRequest({ domain, seed, size }: SceneRequest): void {
   if (domain !== "structured" && domain !== "diverse") {
     throw new Problem({
       what: "synthetic scene",

@@ -87,7 +87,10 @@ export function facade(style: FacadeStyle): Material {
       else groundFloor(surface, style);
       return;
     }
-    if (style.skin !== "glass" && v - base < 0.16) return surface.paint(style.trim, 0.85);
+    if (style.skin !== "glass" && v - base < 0.16) {
+      surface.paint(style.trim, 0.85);
+      return;
+    }
     const storey = Math.floor((v - base) / style.floor);
     if (base + (storey + 1) * style.floor > style.height - 0.2 && style.skin !== "glass") return;
     const column = Math.floor(u / style.bay);
@@ -97,7 +100,10 @@ export function facade(style: FacadeStyle): Material {
 
 function wall(surface: Surface, style: FacadeStyle): void {
   const { u, v } = surface;
-  if (style.skin === "brick") return brickwork(surface, style.wall, style.seed);
+  if (style.skin === "brick") {
+    brickwork(surface, style.wall, style.seed);
+    return;
+  }
   surface.paint(style.wall);
   const stain = fractalNoise(u * 0.4, v * 0.15, style.seed, 3);
   surface.dim(0.86 + 0.28 * stain);
@@ -114,11 +120,19 @@ function window(surface: Surface, style: FacadeStyle, du: number, dv: number, co
   const { windowHeight, seed } = style;
   const frame = style.skin === "glass" ? 0.04 : 0.13;
   if (Math.abs(du) > half + frame || dv < -frame || dv > windowHeight + frame) return;
-  if (style.skin !== "glass" && dv < 0 && Math.abs(du) < half + 0.1) return surface.paint(style.trim, 0.75);
-  if (Math.abs(du) > half || dv > windowHeight || dv < 0) return surface.paint(style.trim, dv > windowHeight ? 0.7 : 1);
+  if (style.skin !== "glass" && dv < 0 && Math.abs(du) < half + 0.1) {
+    surface.paint(style.trim, 0.75);
+    return;
+  }
+  if (Math.abs(du) > half || dv > windowHeight || dv < 0) {
+    surface.paint(style.trim, dv > windowHeight ? 0.7 : 1);
+    return;
+  }
   const bar = style.skin === "glass" ? 0 : 0.035;
-  if (Math.abs(du) < bar || (style.skin !== "glass" && Math.abs(dv - windowHeight * 0.7) < bar))
-    return surface.paint(style.trim, 0.9);
+  if (Math.abs(du) < bar || (style.skin !== "glass" && Math.abs(dv - windowHeight * 0.7) < bar)) {
+    surface.paint(style.trim, 0.9);
+    return;
+  }
   const own = hash(column, storey, seed);
   surface.paint([0.02, 0.024, 0.03]);
   surface.gloss = 0.16;
@@ -144,7 +158,10 @@ function shopFront(surface: Surface, style: FacadeStyle): void {
   const du = u - shop * width;
   const own = hash(shop, 1, style.seed);
   const colour = awnings[Math.floor(own * awnings.length)]!;
-  if (du < 0.35 || du > width - 0.35) return surface.paint(style.trim, 0.8);
+  if (du < 0.35 || du > width - 0.35) {
+    surface.paint(style.trim, 0.8);
+    return;
+  }
   if (v > 2.95 && v < 3.5) {
     // A fascia with something like lettering on it.
     surface.paint(colour);
@@ -156,10 +173,15 @@ function shopFront(surface: Surface, style: FacadeStyle): void {
     return;
   }
   if (v > 2.95) return;
-  if (v < 0.45) return surface.paint(style.trim, 0.55);
+  if (v < 0.45) {
+    surface.paint(style.trim, 0.55);
+    return;
+  }
   const door = Math.abs(du - width * (0.3 + 0.4 * own)) < 0.55;
-  if (du < 0.45 || du > width - 0.45 || (du % 1.6 < 0.06 && !door))
-    return surface.paint(mixed(colour, hex("#333333"), 0.6));
+  if (du < 0.45 || du > width - 0.45 || (du % 1.6 < 0.06 && !door)) {
+    surface.paint(mixed(colour, hex("#333333"), 0.6));
+    return;
+  }
   surface.paint([0.03, 0.03, 0.032]);
   surface.gloss = 0.14;
   const goods = fractalNoise(u * 2.3, v * 2.3, style.seed + 9, 2);
@@ -174,7 +196,10 @@ function groundFloor(surface: Surface, style: FacadeStyle): void {
   const du = u - (column + 0.5) * style.bay;
   if (hash(column, 77, style.seed) < 0.18) {
     if (Math.abs(du) > 0.68 || v > 2.5) return;
-    if (Math.abs(du) > 0.55 || v > 2.35) return surface.paint(style.trim);
+    if (Math.abs(du) > 0.55 || v > 2.35) {
+      surface.paint(style.trim);
+      return;
+    }
     surface.paint(hash(column, 78, style.seed) < 0.5 ? hex("#4a3324") : hex("#35483f"));
     if (v % 0.75 < 0.07 || Math.abs(du) < 0.02) surface.dim(0.55);
     return;

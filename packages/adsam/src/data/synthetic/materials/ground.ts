@@ -14,6 +14,7 @@ interface Line {
 
 const white = hex("#dcdcd6");
 const soil = hex("#7a6a50");
+const straw = hex("#8b8a52");
 const steel = hex("#8d8f92");
 const ballast = hex("#6d6761");
 
@@ -127,8 +128,10 @@ export class Ground {
       if (r < 0.34) surface.dim(r > 0.29 ? 0.5 : 0.7);
     }
     if (surface.footprint < 0.06) {
-      const crack = Math.abs(fractalNoise(surface.x * 0.7, surface.y * 0.7, this.#seed + 17, 3) - 0.5);
-      if (crack < 0.006) surface.dim(0.6);
+      const cracked = noise(surface.x * 0.21, surface.y * 0.13, this.#seed + 19);
+      if (cracked < 0.68) return;
+      const crack = Math.abs(fractalNoise(surface.x * 0.9, surface.y * 0.9, this.#seed + 17, 3) - 0.5);
+      if (crack < 0.004) surface.dim(0.75);
     }
   }
 
@@ -209,9 +212,8 @@ export class Ground {
   #meadow(surface: Surface): number {
     const { x, y, footprint } = surface;
     const patch = fractalNoise(x * 0.25, y * 0.25, this.#seed + 51, 3);
-    surface.paint(
-      mixed(this.#grass, patch > 0.62 ? soil : hex("#8b8a52"), Math.min(1, Math.max(0, (patch - 0.4) * 3))),
-    );
+    surface.paint(this.#grass);
+    surface.blend(patch > 0.62 ? soil : straw, Math.min(1, Math.max(0, (patch - 0.4) * 3)));
     const blades = noise(x * 18, y * 18, this.#seed + 52) * 0.6 + noise(x * 6, y * 6, this.#seed + 53) * 0.4;
     surface.dim(1 + (blades - 0.5) * 1.1 * Math.max(0.25, 1 - footprint / 0.6));
     return ids.terrain;

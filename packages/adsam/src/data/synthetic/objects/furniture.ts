@@ -49,7 +49,7 @@ export function trafficSign(stage: Stage, place: Place, scale: number, random: R
   stage.contact(0.06, 0.06);
   stage.capsule([0, 0, 0], [0, 0, height + 0.4 * scale], 0.04, matte(hex("#85898c")));
   stage.label = ids.trafficSign;
-  signFace(stage, kind, height, 0.4 * scale, random);
+  signFace(stage, kind, height, 0.35 * scale, random);
   if (kind !== "direction" && random.chance(0.3)) {
     const low = height - 0.85 * scale;
     board(stage, 0.32 * scale, low, low + 0.32 * scale, hex("#e9e7df"), hex("#222222"), random.seed());

@@ -141,11 +141,14 @@ export class Strip {
     const first = Math.max(0, Math.ceil(shape.top - 0.5) - this.firstRow);
     const last = Math.min(this.rows - 1, Math.floor(shape.bottom - 0.5) - this.firstRow);
     const coordinates = prim.cutout && new PlaneCoordinates(prim, camera);
+    const thickness = bulgeDepth(prim);
     for (let row = first; row <= last; row++) {
       const y = this.firstRow + row + 0.5;
-      let [left, right] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+      let left = Number.POSITIVE_INFINITY;
+      let right = Number.NEGATIVE_INFINITY;
       for (let i = 0, j = xs.length - 1; i < xs.length; j = i++) {
-        const [y0, y1] = [ys[j]!, ys[i]!];
+        const y0 = ys[j]!;
+        const y1 = ys[i]!;
         if (y0 <= y === y1 <= y) continue;
         const x = xs[j]! + ((y - y0) / (y1 - y0)) * (xs[i]! - xs[j]!);
         if (x < left) left = x;
@@ -155,19 +158,40 @@ export class Strip {
       const to = Math.min(this.columns - 1, Math.floor(right - 0.5));
       const rowInverse = inverse[1] * y + inverse[2];
       for (let column = from, at = row * this.columns + from; column <= to; column++, at++) {
-        const inverseDepth = inverse[0] * (column + 0.5) + rowInverse;
-        if (inverseDepth <= this.inverseDepth[at]!) continue;
+        let inverseDepth = inverse[0] * (column + 0.5) + rowInverse;
         if (coordinates) {
-          coordinates.locate(column + 0.5, y, 1 / inverseDepth);
+          const depth = 1 / inverseDepth;
+          if (1 / Math.max(nearPlane, depth - thickness) <= this.inverseDepth[at]!) continue;
+          coordinates.locate(column + 0.5, y, depth);
           const cover = prim.cutout!(coordinates.u, coordinates.v);
           if (cover === 0) continue;
           if (cover === screenDoor && !doorPattern[((this.firstRow + row) % 3) * 3 + (column % 3)]) continue;
+          if (thickness > 0) inverseDepth = 1 / Math.max(nearPlane, depth - bulge(prim, coordinates.u, coordinates.v));
         }
+        if (inverseDepth <= this.inverseDepth[at]!) continue;
         this.inverseDepth[at] = inverseDepth;
         this.ids[at] = index;
       }
     }
   }
+}
+
+/** How far a round primitive comes out of its plane at most, metres. */
+function bulgeDepth({ round, radius, radiusSlope, points }: Prim): number {
+  if (round === "flat") return 0;
+  if (round === "ball") return radius;
+  const length = Math.hypot(points[6]! - points[3]!, points[7]! - points[4]!, points[8]! - points[5]!);
+  return Math.max(radius, radius + radiusSlope * length);
+}
+
+/** And at a place: limbs that cross do so as sticks and balls, not as sheets. */
+function bulge({ round, radius, radiusSlope, roundCentre }: Prim, u: number, v: number): number {
+  if (round === "ball") {
+    const height = Math.sqrt(Math.max(0, radius * radius - u * u - v * v));
+    return roundCentre ? height * 0.6 : height;
+  }
+  const r = Math.max(0, radius + radiusSlope * Math.max(0, v));
+  return Math.sqrt(Math.max(0, r * r - u * u));
 }
 
 /** Screen sample and depth → a primitive's own coordinates. */
@@ -183,7 +207,8 @@ export class PlaneCoordinates {
   }
 
   locate(sampleX: number, sampleY: number, depth: number): void {
-    const [u, v] = [this.#u, this.#v];
+    const u = this.#u;
+    const v = this.#v;
     this.u = u[3] + depth * (u[0] * sampleX + u[1] * sampleY + u[2]);
     this.v = v[3] + depth * (v[0] * sampleX + v[1] * sampleY + v[2]);
   }

@@ -96,8 +96,10 @@ class Shader {
     const id = strip.ids[centre]!;
     let uniform = true;
     for (let i = 0; i < 9 && uniform; i++) uniform = strip.ids[first + ((i / 3) | 0) * strip.columns + (i % 3)] === id;
-    const chosen = !uniform ? all : id === skyId ? single : id === groundId ? all : cross;
-    let [red, green, blue] = [0, 0, 0];
+    const chosen = !uniform ? all : id === skyId ? single : cross;
+    let red = 0;
+    let green = 0;
+    let blue = 0;
     for (const i of chosen) {
       const sampleRow = row * n + ((i / 3) | 0);
       const sampleColumn = column * n + (i % 3);
@@ -124,7 +126,10 @@ class Shader {
     const sampleY = strip.firstRow + row + 0.5;
     const at = row * strip.columns + column;
     const id = strip.ids[at]!;
-    const [ray, out, surface, conditions] = [this.#ray, this.#sample, this.#surface, this.#conditions];
+    const ray = this.#ray;
+    const out = this.#sample;
+    const surface = this.#surface;
+    const conditions = this.#conditions;
     camera.ray(sampleX / samplesPerSide, sampleY / samplesPerSide, ray);
     this.#mirror = 0;
     if (id === skyId) {
@@ -138,7 +143,7 @@ class Shader {
     surface.y = camera.position[1] + ray[1]! * depth;
     surface.z = camera.position[2] + ray[2]! * depth;
     surface.glowRed = surface.glowGreen = surface.glowBlue = surface.gloss = 0;
-    const length = Math.hypot(ray[0]!, ray[1]!, ray[2]!);
+    const length = Math.sqrt(ray[0]! * ray[0]! + ray[1]! * ray[1]! + ray[2]! * ray[2]!);
     let bias = 0.12;
     if (id === groundId) {
       surface.nx = surface.ny = 0;
@@ -173,32 +178,41 @@ class Shader {
     const { uAxis, normal, round } = prim;
     const surface = this.#surface;
     const side = normal[0] * ray[0]! + normal[1] * ray[1]! + normal[2] * ray[2]! > 0 ? -1 : 1;
-    let [nx, ny, nz] = [normal[0] * side, normal[1] * side, normal[2] * side];
+    let nx = normal[0] * side;
+    let ny = normal[1] * side;
+    let nz = normal[2] * side;
     let bias = 0.12;
     if (round === "cylinder") {
       const t = Math.max(-1, Math.min(1, surface.u / Math.max(1e-3, prim.radius + prim.radiusSlope * surface.v)));
       const front = Math.sqrt(1 - t * t * 0.98);
-      [nx, ny, nz] = [nx * front + uAxis[0] * t, ny * front + uAxis[1] * t, nz * front + uAxis[2] * t];
+      nx = nx * front + uAxis[0] * t;
+      ny = ny * front + uAxis[1] * t;
+      nz = nz * front + uAxis[2] * t;
       bias = 0.3;
     } else if (round === "ball") {
       const from = prim.roundCentre;
       const { vAxis } = prim;
-      const [u, v] = [surface.u / prim.radius, surface.v / prim.radius];
+      const u = surface.u / prim.radius;
+      const v = surface.v / prim.radius;
       const front = Math.sqrt(Math.max(0.05, 1 - u * u - v * v));
-      [nx, ny, nz] = [
-        nx * front + uAxis[0] * u + vAxis[0] * v,
-        ny * front + uAxis[1] * u + vAxis[1] * v,
-        nz * front + uAxis[2] * u + vAxis[2] * v,
-      ];
+      nx = nx * front + uAxis[0] * u + vAxis[0] * v;
+      ny = ny * front + uAxis[1] * u + vAxis[1] * v;
+      nz = nz * front + uAxis[2] * u + vAxis[2] * v;
       bias = 0.3;
       if (from) {
-        const [dx, dy, dz] = [surface.x - from[0], surface.y - from[1], surface.z - from[2]];
-        const bulge = 1.3 / Math.max(0.1, Math.hypot(dx, dy, dz));
-        [nx, ny, nz] = [nx * 0.5 + dx * bulge, ny * 0.5 + dy * bulge, nz * 0.5 + dz * bulge];
+        const dx = surface.x - from[0];
+        const dy = surface.y - from[1];
+        const dz = surface.z - from[2];
+        const bulge = 1.3 / Math.max(0.1, Math.sqrt(dx * dx + dy * dy + dz * dz));
+        nx = nx * 0.5 + dx * bulge;
+        ny = ny * 0.5 + dy * bulge;
+        nz = nz * 0.5 + dz * bulge;
         bias = 1.1;
       }
-      const unit = 1 / Math.hypot(nx, ny, nz);
-      [nx, ny, nz] = [nx * unit, ny * unit, nz * unit];
+      const unit = 1 / Math.sqrt(nx * nx + ny * ny + nz * nz);
+      nx *= unit;
+      ny *= unit;
+      nz *= unit;
     }
     surface.nx = nx;
     surface.ny = ny;
@@ -211,13 +225,18 @@ class Shader {
   /** Sky or street seen in paint and glass. */
   #reflect(ray: Float64Array, length: number): void {
     const { nx, ny, nz, gloss } = this.#surface;
-    const [x, y, z] = [ray[0]! / length, ray[1]! / length, ray[2]! / length];
+    const x = ray[0]! / length;
+    const y = ray[1]! / length;
+    const z = ray[2]! / length;
     const towards = x * nx + y * ny + z * nz;
-    const [rx, ry, rz] = [x - 2 * towards * nx, y - 2 * towards * ny, z - 2 * towards * nz];
+    const rx = x - 2 * towards * nx;
+    const ry = y - 2 * towards * ny;
+    const rz = z - 2 * towards * nz;
     const grazing = 1 - Math.min(1, Math.abs(towards));
     const share = Math.min(0.9, gloss + (1 - gloss) * grazing ** 5 * 0.6);
     const { skyLight, groundLight } = this.#conditions;
-    const [sky, out] = [this.#sky, this.#sample];
+    const sky = this.#sky;
+    const out = this.#sample;
     skyColour(this.#conditions, rx, ry, Math.max(0.02, rz), false, sky);
     // Low rays meet houses and trees rather than the sky.
     const open = Math.min(1, Math.max(0, (rz - 0.05) * 3.5));

@@ -11,8 +11,10 @@ export function skyColour(
   detail: boolean,
   out: Float64Array,
 ): void {
-  const length = Math.hypot(dx, dy, dz);
-  const [x, y, z] = [dx / length, dy / length, Math.max(0, dz / length)];
+  const length = Math.sqrt(dx * dx + dy * dy + dz * dz);
+  const x = dx / length;
+  const y = dy / length;
+  const z = Math.max(0, dz / length);
   const { zenith, horizon, cloud, sun, cloudiness, night } = conditions;
   const up = z ** 0.55;
   for (let i = 0; i < 3; i++) out[i] = horizon[i]! + (zenith[i]! - horizon[i]!) * up;

@@ -105,7 +105,7 @@ function signs(stage: Stage, street: Street, setting: Setting, random: Random): 
   const offset = (side: 1 | -1): number => street.edge(side) + side * (kerbWidth + random.range(0.3, 0.9));
   const scale = setting.name === "highway" ? 1.7 : 1;
   for (let n = 2 + random.int(3); n > 0; n--) {
-    const s = random.range(8, 26);
+    const s = random.range(10, 27);
     if (!street.inCrossing(s, 0.5))
       trafficSign(
         stage,
