@@ -6,9 +6,9 @@
 #include "common/cpu_clones.h"
 
 /**
- * Bilinear reading of a channels-last picture at one fractional place, over a run of channels that lies contiguously in memory. Everything
- * deformable is made of these: a tap blends four pixels; its backward adds to the same four pixels and needs one dot product with each.
- * Pixels outside the picture are zeros.
+ * Bilinear reading of a channels-last picture at one fractional place, over a run of channels that lies contiguously in
+ * memory. Everything deformable is made of these: a tap blends four pixels; its backward adds to the same four pixels
+ * and needs one dot product with each. Pixels outside the picture are zeros.
  */
 namespace adsam {
 
@@ -22,7 +22,8 @@ struct Tap {
   ADSAM_INLINE bool outside() const { return (pixel[0] & pixel[1] & pixel[2] & pixel[3]) == -1; }
 };
 
-/** The tap at pixel coordinates (y, x), where (0, 0) is the middle of the first pixel. A NaN or infinite place reads NaN, not 0. */
+/** The tap at pixel coordinates (y, x), where (0, 0) is the middle of the first pixel. A NaN or infinite place reads
+ * NaN, not 0. */
 template <typename T>
 ADSAM_INLINE Tap<T> make_tap(T y, T x, T scale, int32_t height, int32_t width) {
   const T y_floor = std::floor(y), x_floor = std::floor(x);
@@ -63,7 +64,8 @@ struct Shares {
 /** out[c] = or += scale · Σ share · row[c], for c in [0, count). */
 template <bool accumulate, typename T>
 ADSAM_INLINE void blend(T* __restrict out, const Rows<T>& rows, const Shares<T>& shares, T scale, int64_t count) {
-  const T s0 = shares.share[0] * scale, s1 = shares.share[1] * scale, s2 = shares.share[2] * scale, s3 = shares.share[3] * scale;
+  const T s0 = shares.share[0] * scale, s1 = shares.share[1] * scale, s2 = shares.share[2] * scale,
+          s3 = shares.share[3] * scale;
   const T *r0 = rows.row[0], *r1 = rows.row[1], *r2 = rows.row[2], *r3 = rows.row[3];
 #pragma omp simd
   for (int64_t c = 0; c < count; ++c) {

@@ -1,8 +1,9 @@
 #pragma once
 
 /**
- * ADSAM_CPU_CLONES in front of a function compiles it three times (baseline, AVX2, AVX-512) and picks one when the library is loaded, so one
- * build serves every x86-64 machine at its own width. Templates it calls must be ADSAM_INLINE, or they stay at the baseline.
+ * ADSAM_CPU_CLONES in front of a function compiles it three times (baseline, AVX2, AVX-512) and picks one when the
+ * library is loaded, so one build serves every x86-64 machine at its own width. Templates it calls must be
+ * ADSAM_INLINE, or they stay at the baseline.
  */
 #if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
 #define ADSAM_CPU_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))

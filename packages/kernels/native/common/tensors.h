@@ -16,9 +16,7 @@ using at::Tensor;
 template <class T>
 using Optional = decltype(std::declval<const c10::IValue&>().template toOptional<T>());
 
-inline Tensor value_or_undefined(const Optional<Tensor>& tensor) {
-  return tensor.has_value() ? *tensor : Tensor();
-}
+inline Tensor value_or_undefined(const Optional<Tensor>& tensor) { return tensor.has_value() ? *tensor : Tensor(); }
 
 /** Kernels compute in float32, or in float64 when they are given it; half and bfloat16 are storage only. */
 inline at::ScalarType compute_type(const Tensor& tensor) {
@@ -26,9 +24,7 @@ inline at::ScalarType compute_type(const Tensor& tensor) {
 }
 
 /** `tensor`, dense and row-major, of type `type`; no copy where it is so already. */
-inline Tensor dense(const Tensor& tensor, at::ScalarType type) {
-  return tensor.to(type).contiguous();
-}
+inline Tensor dense(const Tensor& tensor, at::ScalarType type) { return tensor.to(type).contiguous(); }
 
 /** [B, C, H, W] → [B, H, W, C], dense, of type `type`; no copy where a channels-last tensor of that type comes in. */
 inline Tensor channels_last(const Tensor& tensor, at::ScalarType type) {

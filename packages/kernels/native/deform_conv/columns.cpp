@@ -49,13 +49,15 @@ ADSAM_INLINE void gather_impl(const ColumnBlock<T>& block, int64_t begin, int64_
         if (tap->outside())
           std::fill(out, out + run.count, tap->scale * 0);
         else
-          blend<false>(out, Rows<T>(*tap, block.picture + run.first, stride, block.zeros), Shares<T>(*tap), tap->scale, run.count);
+          blend<false>(out, Rows<T>(*tap, block.picture + run.first, stride, block.zeros), Shares<T>(*tap), tap->scale,
+                       run.count);
       }
     }
 }
 
 template <typename T>
-ADSAM_INLINE void reduce_impl(const ColumnBlock<T>& block, int64_t begin, int64_t end, const T* gradients, TapGradients<T> result) {
+ADSAM_INLINE void reduce_impl(const ColumnBlock<T>& block, int64_t begin, int64_t end, const T* gradients,
+                              TapGradients<T> result) {
   const auto& g = block.geometry;
   const int64_t taps = g.taps(), step = g.group_channels(), stride = g.channels, positions = g.positions();
   for (int64_t p = begin; p < end; ++p)
@@ -70,8 +72,8 @@ ADSAM_INLINE void reduce_impl(const ColumnBlock<T>& block, int64_t begin, int64_
         if (!tap.outside())
           for (size_t r = first_run; r < end_run; ++r) {
             const ChannelRun& run = block.runs[r];
-            dots.add(column_of(block, run, p, gradients) + t * step, Rows<T>(tap, block.picture + run.first, stride, block.zeros),
-                     run.count);
+            dots.add(column_of(block, run, p, gradients) + t * step,
+                     Rows<T>(tap, block.picture + run.first, stride, block.zeros), run.count);
           }
         const int64_t position = block.first + p;
         if (result.offset) {
@@ -85,7 +87,8 @@ ADSAM_INLINE void reduce_impl(const ColumnBlock<T>& block, int64_t begin, int64_
 }
 
 template <typename T>
-ADSAM_INLINE void scatter_impl(const ColumnBlock<T>& block, int64_t begin, int64_t end, const T* gradients, T* picture_gradient) {
+ADSAM_INLINE void scatter_impl(const ColumnBlock<T>& block, int64_t begin, int64_t end, const T* gradients,
+                               T* picture_gradient) {
   const auto& g = block.geometry;
   const int64_t taps = g.taps(), step = g.group_channels(), stride = g.channels;
   for (int64_t p = 0; p < block.count; ++p)
@@ -101,25 +104,26 @@ ADSAM_INLINE void scatter_impl(const ColumnBlock<T>& block, int64_t begin, int64
 
 }  // namespace
 
-// One compiled body for each element type and processor: templates cannot be cloned for processors, so the two types are spelled out.
-#define ADSAM_COLUMNS_FOR(T)                                                                                            \
-  template <>                                                                                                           \
-  ADSAM_CPU_CLONES void make_taps(const ColumnBlock<T>& block, int64_t begin, int64_t end) {                            \
-    make_taps_impl(block, begin, end);                                                                                  \
-  }                                                                                                                     \
-  template <>                                                                                                           \
-  ADSAM_CPU_CLONES void gather_columns(const ColumnBlock<T>& block, int64_t begin, int64_t end, T* columns) {           \
-    gather_impl(block, begin, end, columns);                                                                            \
-  }                                                                                                                     \
-  template <>                                                                                                           \
-  ADSAM_CPU_CLONES void reduce_taps(const ColumnBlock<T>& block, int64_t begin, int64_t end, const T* gradients,        \
-                                    TapGradients<T> result) {                                                           \
-    reduce_impl(block, begin, end, gradients, result);                                                                  \
-  }                                                                                                                     \
-  template <>                                                                                                           \
-  ADSAM_CPU_CLONES void scatter_columns(const ColumnBlock<T>& block, int64_t begin, int64_t end, const T* gradients,    \
-                                        T* picture_gradient) {                                                          \
-    scatter_impl(block, begin, end, gradients, picture_gradient);                                                       \
+// One compiled body for each element type and processor: templates cannot be cloned for processors, so the two types
+// are spelled out.
+#define ADSAM_COLUMNS_FOR(T)                                                                                         \
+  template <>                                                                                                        \
+  ADSAM_CPU_CLONES void make_taps(const ColumnBlock<T>& block, int64_t begin, int64_t end) {                         \
+    make_taps_impl(block, begin, end);                                                                               \
+  }                                                                                                                  \
+  template <>                                                                                                        \
+  ADSAM_CPU_CLONES void gather_columns(const ColumnBlock<T>& block, int64_t begin, int64_t end, T* columns) {        \
+    gather_impl(block, begin, end, columns);                                                                         \
+  }                                                                                                                  \
+  template <>                                                                                                        \
+  ADSAM_CPU_CLONES void reduce_taps(const ColumnBlock<T>& block, int64_t begin, int64_t end, const T* gradients,     \
+                                    TapGradients<T> result) {                                                        \
+    reduce_impl(block, begin, end, gradients, result);                                                               \
+  }                                                                                                                  \
+  template <>                                                                                                        \
+  ADSAM_CPU_CLONES void scatter_columns(const ColumnBlock<T>& block, int64_t begin, int64_t end, const T* gradients, \
+                                        T* picture_gradient) {                                                       \
+    scatter_impl(block, begin, end, gradients, picture_gradient);                                                    \
   }
 
 ADSAM_COLUMNS_FOR(float)

@@ -4,9 +4,10 @@
 #include "deform_conv/geometry.h"
 
 /**
- * The gathers and scatters of a deformable convolution over a block of output positions of one picture, on bare memory. A column is what one
- * position multiplies: for each tap of the kernel the channels read there. `columns` of a block is [groups, positions, taps, channels/groups].
- * All functions take a range of the block's positions (or channels), so that threads can share a block.
+ * The gathers and scatters of a deformable convolution over a block of output positions of one picture, on bare memory.
+ * A column is what one position multiplies: for each tap of the kernel the channels read there. `columns` of a block is
+ * [groups, positions, taps, channels/groups]. All functions take a range of the block's positions (or channels), so
+ * that threads can share a block.
  */
 namespace adsam {
 
@@ -40,10 +41,12 @@ struct TapGradients {
 
 /** Gradients of offset and mask at positions [begin, end), from the cotangents of the columns. */
 template <typename T>
-void reduce_taps(const ColumnBlock<T>& block, int64_t begin, int64_t end, const T* column_gradients, TapGradients<T> result);
+void reduce_taps(const ColumnBlock<T>& block, int64_t begin, int64_t end, const T* column_gradients,
+                 TapGradients<T> result);
 
 /** Adds to picture_gradient [H, W, C] what all positions of the block send to channels [begin, end). */
 template <typename T>
-void scatter_columns(const ColumnBlock<T>& block, int64_t begin, int64_t end, const T* column_gradients, T* picture_gradient);
+void scatter_columns(const ColumnBlock<T>& block, int64_t begin, int64_t end, const T* column_gradients,
+                     T* picture_gradient);
 
 }  // namespace adsam

@@ -3,12 +3,13 @@
 namespace adsam {
 
 /**
- * Deformable convolution in plain operators, to be read beside the fast one. For every tap k of the kernel and output position p (Zhu et al.,
- * "Deformable ConvNets v2", eq. 1): y(p) = Σ_k w_k · m_k(p) · x(p·stride − padding + k·dilation + Δ_k(p)), x read bilinearly, zero outside.
+ * Deformable convolution in plain operators, to be read beside the fast one. For every tap k of the kernel and output
+ * position p (Zhu et al., "Deformable ConvNets v2", eq. 1): y(p) = Σ_k w_k · m_k(p) · x(p·stride − padding + k·dilation
+ * + Δ_k(p)), x read bilinearly, zero outside.
  */
-Tensor deform_conv2d_composite(const Tensor& input, const Tensor& weight, const Tensor& offset, const Optional<Tensor>& mask,
-                               const Optional<Tensor>& bias, IntArrayRef stride, IntArrayRef padding, IntArrayRef dilation,
-                               int64_t groups, int64_t offset_groups) {
+Tensor deform_conv2d_composite(const Tensor& input, const Tensor& weight, const Tensor& offset,
+                               const Optional<Tensor>& mask, const Optional<Tensor>& bias, IntArrayRef stride,
+                               IntArrayRef padding, IntArrayRef dilation, int64_t groups, int64_t offset_groups) {
   const auto g = deform_geometry(input, weight, offset, mask, bias, stride, padding, dilation, groups, offset_groups);
   const auto type = compute_type(input);
   const auto options = input.options().dtype(type);
@@ -28,8 +29,9 @@ Tensor deform_conv2d_composite(const Tensor& input, const Tensor& weight, const 
   const Tensor grid = at::stack({(2 * x + 1) / g.width - 1, (2 * y + 1) / g.height - 1}, -1)
                           .reshape({g.batch * offset_groups, taps * g.out_height, g.out_width, 2});
   const Tensor pictures = input.to(type).reshape({g.batch * offset_groups, run, g.height, g.width});
-  Tensor columns = at::grid_sampler(pictures, grid, /*interpolation: bilinear*/ 0, /*padding: zeros*/ 0, /*align_corners*/ false)
-                       .reshape({g.batch, offset_groups, run, taps, positions});
+  Tensor columns =
+      at::grid_sampler(pictures, grid, /*interpolation: bilinear*/ 0, /*padding: zeros*/ 0, /*align_corners*/ false)
+          .reshape({g.batch, offset_groups, run, taps, positions});
   if (mask.has_value() && mask->defined())
     columns = columns * mask->to(type).reshape({g.batch, offset_groups, 1, taps, positions});
 

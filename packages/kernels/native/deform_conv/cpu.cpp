@@ -6,9 +6,10 @@
 #include "deform_conv/deform_conv.h"
 
 /**
- * Modulated deformable convolution on the CPU: blocks of output positions, each gathered into columns (all threads) and multiplied by BLAS
- * (all threads). Memory is bounded by the block, whatever the picture. No result depends on the number of threads: every sum runs in one
- * fixed order, and the gradient of the picture is shared out by channels, so nobody adds to the same number at once.
+ * Modulated deformable convolution on the CPU: blocks of output positions, each gathered into columns (all threads) and
+ * multiplied by BLAS (all threads). Memory is bounded by the block, whatever the picture. No result depends on the
+ * number of threads: every sum runs in one fixed order, and the gradient of the picture is shared out by channels, so
+ * nobody adds to the same number at once.
  */
 namespace adsam {
 namespace {
@@ -41,13 +42,17 @@ Tensor weight_from_matrices(const DeformGeometry& g, const Tensor& matrices) {
       .reshape({g.out_channels, g.group_channels(), g.kernel.y, g.kernel.x});
 }
 
-/** Positions [first, first + count) of picture b, group's channels, as a matrix [count, O/groups] over `maps` [B, O, outH, outW]. */
-Tensor position_matrix(const DeformGeometry& g, const Tensor& maps, int64_t b, int64_t group, int64_t first, int64_t count) {
+/** Positions [first, first + count) of picture b, group's channels, as a matrix [count, O/groups] over `maps` [B, O,
+ * outH, outW]. */
+Tensor position_matrix(const DeformGeometry& g, const Tensor& maps, int64_t b, int64_t group, int64_t first,
+                       int64_t count) {
   const int64_t channels = g.group_out_channels();
-  // Dense over positions in either layout, so one stride steps through rows and columns; that of an axis of size one says nothing.
+  // Dense over positions in either layout, so one stride steps through rows and columns; that of an axis of size one
+  // says nothing.
   const int64_t position_stride = g.out_width > 1 ? maps.stride(3) : maps.stride(2);
-  return maps.as_strided({count, channels}, {position_stride, maps.stride(1)},
-                         maps.storage_offset() + b * maps.stride(0) + group * channels * maps.stride(1) + first * position_stride);
+  return maps.as_strided(
+      {count, channels}, {position_stride, maps.stride(1)},
+      maps.storage_offset() + b * maps.stride(0) + group * channels * maps.stride(1) + first * position_stride);
 }
 
 /** Inputs in the layout and type the kernels read, shared by forward and backward. */
@@ -57,7 +62,8 @@ struct Prepared {
   std::vector<ChannelRun> runs;
   Tensor pictures, offset, mask, matrices, zeros, taps;
 
-  Prepared(const DeformGeometry& geometry, const Tensor& input, const Tensor& weight, const Tensor& offset_, const Tensor& mask_)
+  Prepared(const DeformGeometry& geometry, const Tensor& input, const Tensor& weight, const Tensor& offset_,
+           const Tensor& mask_)
       : g(geometry), runs(geometry.channel_runs()) {
     const auto type = c10::CppTypeToScalarType<T>::value;
     pictures = channels_last(input, type);  // [B, H, W, C]
@@ -99,10 +105,12 @@ void forward(const DeformGeometry& g, const Prepared<T>& in, const Tensor& bias,
         gather_columns(block, begin, end, out);
       });
       for (int64_t group = 0; group < g.groups; ++group) {
-        const Tensor matrix = columns.narrow(0, group * count * g.column(), count * g.column()).view({count, g.column()});
+        const Tensor matrix =
+            columns.narrow(0, group * count * g.column(), count * g.column()).view({count, g.column()});
         Tensor result = position_matrix(g, output, b, group, first, count);
         if (bias.defined())
-          at::addmm_out(result, bias.narrow(0, group * g.group_out_channels(), g.group_out_channels()), matrix, in.matrices[group]);
+          at::addmm_out(result, bias.narrow(0, group * g.group_out_channels(), g.group_out_channels()), matrix,
+                        in.matrices[group]);
         else
           at::mm_out(result, matrix, in.matrices[group]);
       }
@@ -160,8 +168,8 @@ void backward(const DeformGeometry& g, const Prepared<T>& in, const Tensor& grad
 }  // namespace
 
 Tensor deform_conv2d_cpu(const Tensor& input, const Tensor& weight, const Tensor& offset, const Optional<Tensor>& mask,
-                         const Optional<Tensor>& bias, IntArrayRef stride, IntArrayRef padding, IntArrayRef dilation, int64_t groups,
-                         int64_t offset_groups) {
+                         const Optional<Tensor>& bias, IntArrayRef stride, IntArrayRef padding, IntArrayRef dilation,
+                         int64_t groups, int64_t offset_groups) {
   const auto g = deform_geometry(input, weight, offset, mask, bias, stride, padding, dilation, groups, offset_groups);
   const auto type = compute_type(input);
   Tensor output = at::empty({g.batch, g.out_channels, g.out_height, g.out_width},
@@ -174,9 +182,10 @@ Tensor deform_conv2d_cpu(const Tensor& input, const Tensor& weight, const Tensor
   return output.to(input.scalar_type());
 }
 
-DeformGradients deform_conv2d_backward_cpu(const Tensor& gradient, const Tensor& input, const Tensor& weight, const Tensor& offset,
-                                           const Optional<Tensor>& mask, IntArrayRef stride, IntArrayRef padding,
-                                           IntArrayRef dilation, int64_t groups, int64_t offset_groups, std::array<bool, 5> wanted) {
+DeformGradients deform_conv2d_backward_cpu(const Tensor& gradient, const Tensor& input, const Tensor& weight,
+                                           const Tensor& offset, const Optional<Tensor>& mask, IntArrayRef stride,
+                                           IntArrayRef padding, IntArrayRef dilation, int64_t groups,
+                                           int64_t offset_groups, std::array<bool, 5> wanted) {
   const auto g = deform_geometry(input, weight, offset, mask, {}, stride, padding, dilation, groups, offset_groups);
   const auto type = compute_type(input);
   const auto options = input.options().dtype(type).memory_format(at::MemoryFormat::Contiguous);

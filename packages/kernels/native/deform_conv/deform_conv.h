@@ -17,16 +17,18 @@ using DeformGradients = std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor>;
 inline at::MemoryFormat deform_format(const Tensor& input) { return input.suggest_memory_format(); }
 
 Tensor deform_conv2d_cpu(const Tensor& input, const Tensor& weight, const Tensor& offset, const Optional<Tensor>& mask,
-                         const Optional<Tensor>& bias, IntArrayRef stride, IntArrayRef padding, IntArrayRef dilation, int64_t groups,
-                         int64_t offset_groups);
+                         const Optional<Tensor>& bias, IntArrayRef stride, IntArrayRef padding, IntArrayRef dilation,
+                         int64_t groups, int64_t offset_groups);
 
-DeformGradients deform_conv2d_backward_cpu(const Tensor& gradient, const Tensor& input, const Tensor& weight, const Tensor& offset,
-                                           const Optional<Tensor>& mask, IntArrayRef stride, IntArrayRef padding,
-                                           IntArrayRef dilation, int64_t groups, int64_t offset_groups, std::array<bool, 5> wanted);
+DeformGradients deform_conv2d_backward_cpu(const Tensor& gradient, const Tensor& input, const Tensor& weight,
+                                           const Tensor& offset, const Optional<Tensor>& mask, IntArrayRef stride,
+                                           IntArrayRef padding, IntArrayRef dilation, int64_t groups,
+                                           int64_t offset_groups, std::array<bool, 5> wanted);
 
-/** The same in plain ATen operators, for any device, differentiable by itself; holds all columns of the batch at once. */
-Tensor deform_conv2d_composite(const Tensor& input, const Tensor& weight, const Tensor& offset, const Optional<Tensor>& mask,
-                               const Optional<Tensor>& bias, IntArrayRef stride, IntArrayRef padding, IntArrayRef dilation,
-                               int64_t groups, int64_t offset_groups);
+/** The same in plain ATen operators, for any device, differentiable by itself; holds all columns of the batch at once.
+ */
+Tensor deform_conv2d_composite(const Tensor& input, const Tensor& weight, const Tensor& offset,
+                               const Optional<Tensor>& mask, const Optional<Tensor>& bias, IntArrayRef stride,
+                               IntArrayRef padding, IntArrayRef dilation, int64_t groups, int64_t offset_groups);
 
 }  // namespace adsam

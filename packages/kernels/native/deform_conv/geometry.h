@@ -33,9 +33,10 @@ struct DeformGeometry {
   std::vector<ChannelRun> channel_runs() const;
 };
 
-/** Checks all arguments of adsam::deform_conv2d against each other and returns the sizes; throws an error that names the wrong one. */
-DeformGeometry deform_geometry(const Tensor& input, const Tensor& weight, const Tensor& offset, const Optional<Tensor>& mask,
-                               const Optional<Tensor>& bias, IntArrayRef stride, IntArrayRef padding, IntArrayRef dilation,
-                               int64_t groups, int64_t offset_groups);
+/** Checks all arguments of adsam::deform_conv2d against each other and returns the sizes; throws an error that names
+ * the wrong one. */
+DeformGeometry deform_geometry(const Tensor& input, const Tensor& weight, const Tensor& offset,
+                               const Optional<Tensor>& mask, const Optional<Tensor>& bias, IntArrayRef stride,
+                               IntArrayRef padding, IntArrayRef dilation, int64_t groups, int64_t offset_groups);
 
 }  // namespace adsam

@@ -12,9 +12,8 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 auto forward_op() {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("adsam::deform_conv2d", "")
-                             .typed<decltype(deform_conv2d_cpu)>();
+  static const auto op =
+      c10::Dispatcher::singleton().findSchemaOrThrow("adsam::deform_conv2d", "").typed<decltype(deform_conv2d_cpu)>();
   return op;
 }
 
@@ -28,8 +27,8 @@ auto backward_op() {
 class DeformConv2d : public torch::autograd::Function<DeformConv2d> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& input, const Tensor& weight, const Tensor& offset,
-                        const Optional<Tensor>& mask, const Optional<Tensor>& bias, IntArrayRef stride, IntArrayRef padding,
-                        IntArrayRef dilation, int64_t groups, int64_t offset_groups) {
+                        const Optional<Tensor>& mask, const Optional<Tensor>& bias, IntArrayRef stride,
+                        IntArrayRef padding, IntArrayRef dilation, int64_t groups, int64_t offset_groups) {
     at::AutoDispatchBelowADInplaceOrView below;
     context->save_for_backward({input, weight, offset, value_or_undefined(mask), value_or_undefined(bias)});
     context->saved_data["stride"] = stride;
@@ -50,50 +49,54 @@ class DeformConv2d : public torch::autograd::Function<DeformConv2d> {
     const auto stride = data["stride"].toIntVector(), padding = data["padding"].toIntVector(),
                dilation = data["dilation"].toIntVector();
     auto [input, weight, offset, mask_gradient, bias] =
-        backward_op().call(gradients[0], saved[0], saved[1], saved[2], mask, stride, padding, dilation, data["groups"].toInt(),
-                           data["offset_groups"].toInt(), wanted);
+        backward_op().call(gradients[0], saved[0], saved[1], saved[2], mask, stride, padding, dilation,
+                           data["groups"].toInt(), data["offset_groups"].toInt(), wanted);
     const Tensor none;
     return {input, weight, offset, mask_gradient, bias, none, none, none, none, none};
   }
 };
 
 Tensor autograd(const Tensor& input, const Tensor& weight, const Tensor& offset, const Optional<Tensor>& mask,
-                const Optional<Tensor>& bias, IntArrayRef stride, IntArrayRef padding, IntArrayRef dilation, int64_t groups,
-                int64_t offset_groups) {
+                const Optional<Tensor>& bias, IntArrayRef stride, IntArrayRef padding, IntArrayRef dilation,
+                int64_t groups, int64_t offset_groups) {
   if (input.is_cuda())
     return deform_conv2d_composite(input, weight, offset, mask, bias, stride, padding, dilation, groups, offset_groups);
   return DeformConv2d::apply(input, weight, offset, mask, bias, stride, padding, dilation, groups, offset_groups);
 }
 
-DeformGradients autograd_backward(const Tensor& gradient, const Tensor& input, const Tensor& weight, const Tensor& offset,
-                                  const Optional<Tensor>& mask, IntArrayRef stride, IntArrayRef padding, IntArrayRef dilation,
-                                  int64_t groups, int64_t offset_groups, std::array<bool, 5> wanted) {
+DeformGradients autograd_backward(const Tensor& gradient, const Tensor& input, const Tensor& weight,
+                                  const Tensor& offset, const Optional<Tensor>& mask, IntArrayRef stride,
+                                  IntArrayRef padding, IntArrayRef dilation, int64_t groups, int64_t offset_groups,
+                                  std::array<bool, 5> wanted) {
   refuse_second_derivative("deform_conv2d", {gradient, input, weight, offset, value_or_undefined(mask)});
   at::AutoDispatchBelowADInplaceOrView below;
-  return backward_op().call(gradient, input, weight, offset, mask, stride, padding, dilation, groups, offset_groups, wanted);
+  return backward_op().call(gradient, input, weight, offset, mask, stride, padding, dilation, groups, offset_groups,
+                            wanted);
 }
 
-/** Pictures and weights in the low precision; places and masks stay as they are, since every kernel reads them in float32 anyway. */
+/** Pictures and weights in the low precision; places and masks stay as they are, since every kernel reads them in
+ * float32 anyway. */
 Tensor autocast(const Tensor& input, const Tensor& weight, const Tensor& offset, const Optional<Tensor>& mask,
-                const Optional<Tensor>& bias, IntArrayRef stride, IntArrayRef padding, IntArrayRef dilation, int64_t groups,
-                int64_t offset_groups) {
+                const Optional<Tensor>& bias, IntArrayRef stride, IntArrayRef padding, IntArrayRef dilation,
+                int64_t groups, int64_t offset_groups) {
   const WithoutAutocast guard(input.device().type());
   Optional<Tensor> low_bias;
   if (bias.has_value()) low_bias = to_autocast_type(*bias);
-  return forward_op().call(to_autocast_type(input), to_autocast_type(weight), offset, mask, low_bias, stride, padding, dilation,
-                           groups, offset_groups);
+  return forward_op().call(to_autocast_type(input), to_autocast_type(weight), offset, mask, low_bias, stride, padding,
+                           dilation, groups, offset_groups);
 }
 
 Tensor meta(const Tensor& input, const Tensor& weight, const Tensor& offset, const Optional<Tensor>& mask,
             const Optional<Tensor>& bias, IntArrayRef stride, IntArrayRef padding, IntArrayRef dilation, int64_t groups,
             int64_t offset_groups) {
   const auto g = deform_geometry(input, weight, offset, mask, bias, stride, padding, dilation, groups, offset_groups);
-  return at::empty({g.batch, g.out_channels, g.out_height, g.out_width}, input.options().memory_format(deform_format(input)));
+  return at::empty({g.batch, g.out_channels, g.out_height, g.out_width},
+                   input.options().memory_format(deform_format(input)));
 }
 
 DeformGradients meta_backward(const Tensor& gradient, const Tensor& input, const Tensor& weight, const Tensor& offset,
-                              const Optional<Tensor>& mask, IntArrayRef stride, IntArrayRef padding, IntArrayRef dilation,
-                              int64_t groups, int64_t offset_groups, std::array<bool, 5> wanted) {
+                              const Optional<Tensor>& mask, IntArrayRef stride, IntArrayRef padding,
+                              IntArrayRef dilation, int64_t groups, int64_t offset_groups, std::array<bool, 5> wanted) {
   const auto like = [&](bool want, const Tensor& tensor) { return want ? at::empty_like(tensor) : Tensor(); };
   return {like(wanted[0], input), like(wanted[1], weight), like(wanted[2], offset),
           like(wanted[3] && mask.has_value(), value_or_undefined(mask)),
@@ -104,14 +107,17 @@ DeformGradients meta_backward(const Tensor& gradient, const Tensor& input, const
 
 TORCH_LIBRARY_FRAGMENT(adsam, m) {
   m.def(
-      "deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor? mask=None, Tensor? bias=None, int[2] stride=1, "
+      "deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor? mask=None, Tensor? bias=None, int[2] "
+      "stride=1, "
       "int[2] padding=0, int[2] dilation=1, int groups=1, int offset_groups=1) -> Tensor");
   m.def(
-      "_deform_conv2d_backward(Tensor grad, Tensor input, Tensor weight, Tensor offset, Tensor? mask, int[2] stride, int[2] padding, "
+      "_deform_conv2d_backward(Tensor grad, Tensor input, Tensor weight, Tensor offset, Tensor? mask, int[2] stride, "
+      "int[2] padding, "
       "int[2] dilation, int groups, int offset_groups, bool[5] wanted) -> (Tensor, Tensor, Tensor, Tensor, Tensor)");
   // What serves other devices, callable on any: tests hold the fast kernels against it.
   m.def(
-      "_deform_conv2d_composite(Tensor input, Tensor weight, Tensor offset, Tensor? mask=None, Tensor? bias=None, int[2] stride=1, "
+      "_deform_conv2d_composite(Tensor input, Tensor weight, Tensor offset, Tensor? mask=None, Tensor? bias=None, "
+      "int[2] stride=1, "
       "int[2] padding=0, int[2] dilation=1, int groups=1, int offset_groups=1) -> Tensor",
       TORCH_FN(deform_conv2d_composite));
 }

@@ -11,7 +11,8 @@ Tensor distance_transform_composite(const Tensor& mask) {
   if (mask.numel() == 0) return at::empty(mask.sizes(), options);
   constexpr double infinity = std::numeric_limits<double>::infinity();
 
-  // Distance to the nearest zero of the same column: y minus the row of the last zero above, or of the first below minus y.
+  // Distance to the nearest zero of the same column: y minus the row of the last zero above, or of the first below
+  // minus y.
   const Tensor pictures = mask.reshape({-1, height, width});
   const Tensor y = at::arange(height, options).view({1, height, 1}).expand_as(pictures);
   const Tensor zero = pictures == 0;

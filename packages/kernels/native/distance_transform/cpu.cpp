@@ -10,9 +10,10 @@
 namespace adsam {
 
 void check_distance_mask(const Tensor& mask) {
-  ADSAM_CHECK(mask.scalar_type() == at::kBool || mask.scalar_type() == at::kByte, "distance_transform mask",
-              c10::str("dtype ", mask.scalar_type()), "bool or uint8",
-              "Compare it first, for example labels.eq(classId): distances run from nonzero elements to the nearest zero.");
+  ADSAM_CHECK(
+      mask.scalar_type() == at::kBool || mask.scalar_type() == at::kByte, "distance_transform mask",
+      c10::str("dtype ", mask.scalar_type()), "bool or uint8",
+      "Compare it first, for example labels.eq(classId): distances run from nonzero elements to the nearest zero.");
   ADSAM_CHECK(mask.dim() >= 2, "distance_transform mask", c10::str("shape ", mask.sizes()), "[..., H, W]",
               "Give it a height and a width.");
 }

@@ -29,7 +29,8 @@ ADSAM_CPU_CLONES void column_distances(const uint8_t* mask, int64_t height, int6
 
 namespace {
 
-/** A parabola of the lower envelope: the squared distance to the zero nearest in column `x`, and where it begins to be the lowest. */
+/** A parabola of the lower envelope: the squared distance to the zero nearest in column `x`, and where it begins to be
+ * the lowest. */
 struct Parabola {
   int64_t x;
   int64_t squared;  // of the column's distance
@@ -67,7 +68,8 @@ void row_distances(float* row, int64_t width, void* scratch) {
   for (int64_t i = 0; i < count; ++i) {
     const Parabola& p = envelope[i];
     const int64_t end = i + 1 < count ? envelope[i + 1].from : width;
-    for (int64_t x = p.from; x < end; ++x) row[x] = static_cast<float>(std::sqrt(static_cast<double>((x - p.x) * (x - p.x) + p.squared)));
+    for (int64_t x = p.from; x < end; ++x)
+      row[x] = static_cast<float>(std::sqrt(static_cast<double>((x - p.x) * (x - p.x) + p.squared)));
   }
 }
 

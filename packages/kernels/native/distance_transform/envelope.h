@@ -3,14 +3,15 @@
 #include <cstdint>
 
 /**
- * The two passes of an exact Euclidean distance transform (Meijster, Roerdink & Hesselink 2000; Felzenszwalb & Huttenlocher 2012). Work is
- * linear in the pixels; distances are whole numbers until the last square root, so nothing is lost for pictures up to 2^24 pixels high.
+ * The two passes of an exact Euclidean distance transform (Meijster, Roerdink & Hesselink 2000; Felzenszwalb &
+ * Huttenlocher 2012). Work is linear in the pixels; distances are whole numbers until the last square root, so nothing
+ * is lost for pictures up to 2^24 pixels high.
  */
 namespace adsam {
 
 /**
- * First pass, columns [begin, end) of one picture: distances [H, W] receives the distance to the nearest zero of `mask` in the same column,
- * infinity where the column has none.
+ * First pass, columns [begin, end) of one picture: distances [H, W] receives the distance to the nearest zero of `mask`
+ * in the same column, infinity where the column has none.
  */
 void column_distances(const uint8_t* mask, int64_t height, int64_t width, int64_t begin, int64_t end, float* distances);
 

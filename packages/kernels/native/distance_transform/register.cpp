@@ -14,9 +14,7 @@ Tensor meta(const Tensor& mask) {
 TORCH_LIBRARY_FRAGMENT(adsam, m) {
   m.def("distance_transform(Tensor mask) -> Tensor");
   // What serves other devices, callable on any: tests hold the fast kernels against it.
-  m.def(
-      "_distance_transform_composite(Tensor mask) -> Tensor",
-      TORCH_FN(distance_transform_composite));
+  m.def("_distance_transform_composite(Tensor mask) -> Tensor", TORCH_FN(distance_transform_composite));
 }
 
 TORCH_LIBRARY_IMPL(adsam, CPU, m) { m.impl("distance_transform", TORCH_FN(distance_transform_cpu)); }

@@ -23,7 +23,8 @@ Tensor lovasz_softmax_flat(const Tensor& probabilities, const Tensor& labels) {
 
 }  // namespace
 
-Tensor lovasz_softmax_composite(const Tensor& probabilities, const Tensor& labels, int64_t ignore_index, bool per_image) {
+Tensor lovasz_softmax_composite(const Tensor& probabilities, const Tensor& labels, int64_t ignore_index,
+                                bool per_image) {
   check_lovasz(probabilities, labels);
   const int64_t batch = probabilities.size(0), classes = probabilities.size(1);
   const Tensor valid = labels != ignore_index;
@@ -32,12 +33,16 @@ Tensor lovasz_softmax_composite(const Tensor& probabilities, const Tensor& label
 
   const int64_t units = per_image ? batch : 1;
   // [B, C, H, W] → units × [C, pixels of the unit]
-  const Tensor flat = probabilities.to(lovasz_type(probabilities)).reshape({units, batch / units, classes, -1}).transpose(1, 2).reshape({units, classes, -1});
+  const Tensor flat = probabilities.to(lovasz_type(probabilities))
+                          .reshape({units, batch / units, classes, -1})
+                          .transpose(1, 2)
+                          .reshape({units, classes, -1});
   const Tensor flat_labels = labels.reshape({units, -1}), flat_valid = valid.reshape({units, -1});
   Tensor sum;
   for (int64_t unit = 0; unit < units; ++unit) {
     const Tensor places = flat_valid[unit].nonzero().squeeze(1);
-    const Tensor loss = lovasz_softmax_flat(flat[unit].index_select(1, places), flat_labels[unit].index_select(0, places));
+    const Tensor loss =
+        lovasz_softmax_flat(flat[unit].index_select(1, places), flat_labels[unit].index_select(0, places));
     sum = sum.defined() ? sum + loss : loss;
   }
   return sum / units;

@@ -8,15 +8,17 @@
 #include "lovasz/ranking.h"
 
 /**
- * Lovász-softmax on the CPU. A unit is what one Jaccard index is taken over: a picture, or the whole batch. Every (unit, class present) is a
- * task of its own, so memory is two rankings a thread, and the result does not depend on how many threads there are.
+ * Lovász-softmax on the CPU. A unit is what one Jaccard index is taken over: a picture, or the whole batch. Every
+ * (unit, class present) is a task of its own, so memory is two rankings a thread, and the result does not depend on how
+ * many threads there are.
  */
 namespace adsam {
 namespace {
 
 constexpr int32_t kIgnored = -1;
 
-/** Labels as checked 32-bit class numbers, kIgnored where ignored, and how many pixels each class has in each picture. */
+/** Labels as checked 32-bit class numbers, kIgnored where ignored, and how many pixels each class has in each picture.
+ */
 struct Labels {
   int64_t classes, pixels;         // pixels of one picture
   std::vector<int32_t> of_pixel;   // [B · H·W]
@@ -59,18 +61,20 @@ std::vector<Task> tasks_of(const Labels& labels, int64_t batch, bool per_image) 
     const size_t first = tasks.size();
     for (int64_t label = 0; label < labels.classes; ++label) {
       int64_t count = 0;
-      for (int64_t b = unit * pictures; b < (unit + 1) * pictures; ++b) count += labels.histogram[b * labels.classes + label];
+      for (int64_t b = unit * pictures; b < (unit + 1) * pictures; ++b)
+        count += labels.histogram[b * labels.classes + label];
       if (count > 0) tasks.push_back({unit * pictures, pictures, label, count, 0});
     }
-    for (size_t i = first; i < tasks.size(); ++i) tasks[i].share = 1.0 / static_cast<double>((tasks.size() - first) * units);
+    for (size_t i = first; i < tasks.size(); ++i)
+      tasks[i].share = 1.0 / static_cast<double>((tasks.size() - first) * units);
   }
   return tasks;
 }
 
 /** Loss of one task; writes its gradient unless `gradient` is null. */
 template <typename T>
-double run(const Task& task, const Labels& labels, const T* probabilities, T* gradient, std::vector<RankedPixel<T>>& pixels,
-           std::vector<RankedPixel<T>>& scratch) {
+double run(const Task& task, const Labels& labels, const T* probabilities, T* gradient,
+           std::vector<RankedPixel<T>>& pixels, std::vector<RankedPixel<T>>& scratch) {
   const int64_t first = task.first_picture * labels.pixels;
   const auto at = [&](int64_t index) {  // element of [B, C, H, W] for a pixel of the unit
     const int64_t picture = task.first_picture + index / labels.pixels;
@@ -102,7 +106,8 @@ double run(const Task& task, const Labels& labels, const T* probabilities, T* gr
 }
 
 template <typename T>
-void run_all(const std::vector<Task>& tasks, const Labels& labels, const Tensor& probabilities, Tensor& loss, Tensor& gradient) {
+void run_all(const std::vector<Task>& tasks, const Labels& labels, const Tensor& probabilities, Tensor& loss,
+             Tensor& gradient) {
   const T* in = probabilities.data_ptr<T>();
   T* out = gradient.defined() ? gradient.data_ptr<T>() : nullptr;
   std::vector<double> losses(tasks.size());
@@ -118,8 +123,8 @@ void run_all(const std::vector<Task>& tasks, const Labels& labels, const Tensor&
 
 }  // namespace
 
-std::tuple<Tensor, Tensor> lovasz_softmax_with_gradient_cpu(const Tensor& probabilities, const Tensor& labels, int64_t ignore_index,
-                                                            bool per_image, bool with_gradient) {
+std::tuple<Tensor, Tensor> lovasz_softmax_with_gradient_cpu(const Tensor& probabilities, const Tensor& labels,
+                                                            int64_t ignore_index, bool per_image, bool with_gradient) {
   check_lovasz(probabilities, labels);
   const auto type = lovasz_type(probabilities);
   const int64_t classes = probabilities.size(1);

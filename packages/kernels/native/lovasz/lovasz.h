@@ -14,13 +14,14 @@ void check_lovasz(const Tensor& probabilities, const Tensor& labels);
 inline at::ScalarType lovasz_type(const Tensor& probabilities) { return compute_type(probabilities); }
 
 /**
- * The loss (a scalar) and its gradient with respect to the probabilities [B, C, H, W], both of lovasz_type. One sort serves both, so the
- * gradient is made on the way; it is undefined where `with_gradient` is false.
+ * The loss (a scalar) and its gradient with respect to the probabilities [B, C, H, W], both of lovasz_type. One sort
+ * serves both, so the gradient is made on the way; it is undefined where `with_gradient` is false.
  */
-std::tuple<Tensor, Tensor> lovasz_softmax_with_gradient_cpu(const Tensor& probabilities, const Tensor& labels, int64_t ignore_index,
-                                                            bool per_image, bool with_gradient);
+std::tuple<Tensor, Tensor> lovasz_softmax_with_gradient_cpu(const Tensor& probabilities, const Tensor& labels,
+                                                            int64_t ignore_index, bool per_image, bool with_gradient);
 
 /** The loss alone in plain ATen operators, for any device, differentiable by itself. */
-Tensor lovasz_softmax_composite(const Tensor& probabilities, const Tensor& labels, int64_t ignore_index, bool per_image);
+Tensor lovasz_softmax_composite(const Tensor& probabilities, const Tensor& labels, int64_t ignore_index,
+                                bool per_image);
 
 }  // namespace adsam

@@ -3,7 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-/** One class of a Lovász-softmax: rank its pixels by error, then weigh each error by what its rank does to the Jaccard index. */
+/** One class of a Lovász-softmax: rank its pixels by error, then weigh each error by what its rank does to the Jaccard
+ * index. */
 namespace adsam {
 
 /** A pixel of the ranking: its error |[label = class] − p|, and where it is. */
@@ -17,14 +18,16 @@ struct RankedPixel {
   uint32_t index() const { return place & ~kOfClass; }
 };
 
-/** Sorts by error, greatest first (NaN before all); equal errors keep their order. `scratch` grows to the same size and is left undefined. */
+/** Sorts by error, greatest first (NaN before all); equal errors keep their order. `scratch` grows to the same size and
+ * is left undefined. */
 template <typename T>
 void rank_by_error(std::vector<RankedPixel<T>>& pixels, std::vector<RankedPixel<T>>& scratch);
 
 /**
- * Walks a ranking from the greatest error down and calls visit(pixel, weight), where weight is the growth of the Jaccard loss when the pixel
- * joins the mistaken ones (Berman et al., "The Lovász-Softmax loss", algorithm 1). The difference of two Jaccard indices is written out,
- * so nothing cancels: 1/U for a pixel of the class, I/(U(U+1)) for another.
+ * Walks a ranking from the greatest error down and calls visit(pixel, weight), where weight is the growth of the
+ * Jaccard loss when the pixel joins the mistaken ones (Berman et al., "The Lovász-Softmax loss", algorithm 1). The
+ * difference of two Jaccard indices is written out, so nothing cancels: 1/U for a pixel of the class, I/(U(U+1)) for
+ * another.
  */
 template <typename T, typename Visit>
 void walk_ranking(const std::vector<RankedPixel<T>>& pixels, int64_t of_class, const Visit& visit) {

@@ -29,8 +29,8 @@ auto gradient_op() {
 
 class LovaszSoftmax : public torch::autograd::Function<LovaszSoftmax> {
  public:
-  static Tensor forward(AutogradContext* context, const Tensor& probabilities, const Tensor& labels, int64_t ignore_index,
-                        bool per_image, bool with_gradient) {
+  static Tensor forward(AutogradContext* context, const Tensor& probabilities, const Tensor& labels,
+                        int64_t ignore_index, bool per_image, bool with_gradient) {
     at::AutoDispatchBelowADInplaceOrView below;
     auto [loss, gradient] = gradient_op().call(probabilities, labels, ignore_index, per_image, with_gradient);
     context->save_for_backward({gradient});
@@ -56,11 +56,12 @@ Tensor autograd(const Tensor& probabilities, const Tensor& labels, int64_t ignor
 Tensor autocast(const Tensor& probabilities, const Tensor& labels, int64_t ignore_index, bool per_image) {
   const auto device = probabilities.device().type();
   const WithoutAutocast guard(device);
-  return forward_op().call(at::autocast::cached_cast(at::kFloat, probabilities, device), labels, ignore_index, per_image);
+  return forward_op().call(at::autocast::cached_cast(at::kFloat, probabilities, device), labels, ignore_index,
+                           per_image);
 }
 
-std::tuple<Tensor, Tensor> meta_with_gradient(const Tensor& probabilities, const Tensor& labels, int64_t ignore_index, bool per_image,
-                                              bool with_gradient) {
+std::tuple<Tensor, Tensor> meta_with_gradient(const Tensor& probabilities, const Tensor& labels, int64_t ignore_index,
+                                              bool per_image, bool with_gradient) {
   check_lovasz(probabilities, labels);
   const auto options = probabilities.options().dtype(lovasz_type(probabilities));
   return {at::empty({}, options), with_gradient ? at::empty(probabilities.sizes(), options) : Tensor()};
@@ -75,11 +76,13 @@ Tensor meta(const Tensor& probabilities, const Tensor& labels, int64_t ignore_in
 TORCH_LIBRARY_FRAGMENT(adsam, m) {
   m.def("lovasz_softmax(Tensor probabilities, Tensor labels, int ignore_index=255, bool per_image=True) -> Tensor");
   m.def(
-      "_lovasz_softmax_with_gradient(Tensor probabilities, Tensor labels, int ignore_index, bool per_image, bool with_gradient) "
+      "_lovasz_softmax_with_gradient(Tensor probabilities, Tensor labels, int ignore_index, bool per_image, bool "
+      "with_gradient) "
       "-> (Tensor, Tensor)");
   // What serves other devices, callable on any: tests hold the fast kernels against it.
   m.def(
-      "_lovasz_softmax_composite(Tensor probabilities, Tensor labels, int ignore_index=255, bool per_image=True) -> Tensor",
+      "_lovasz_softmax_composite(Tensor probabilities, Tensor labels, int ignore_index=255, bool per_image=True) -> "
+      "Tensor",
       TORCH_FN(lovasz_softmax_composite));
 }
 

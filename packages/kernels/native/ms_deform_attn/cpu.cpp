@@ -4,7 +4,8 @@
 
 #include "ms_deform_attn/sampling.h"
 
-/** Multi-scale deformable attention on the CPU. Forward is shared out by queries, backward by (picture, head, level): no number is added to by two threads. */
+/** Multi-scale deformable attention on the CPU. Forward is shared out by queries, backward by (picture, head, level):
+ * no number is added to by two threads. */
 namespace adsam {
 namespace {
 
@@ -42,14 +43,15 @@ Tensor ms_deform_attn_cpu(const Tensor& value, IntArrayRef spatial_shapes, const
     const Prepared<scalar_t> prepared(g, value, sampling_locations, attention_weights);
     const auto inputs = prepared.inputs(g);
     scalar_t* out = output.data_ptr<scalar_t>();
-    at::parallel_for(0, g.batch * g.queries, kQueryGrain, [&](int64_t begin, int64_t end) { attend(inputs, begin, end, out); });
+    at::parallel_for(0, g.batch * g.queries, kQueryGrain,
+                     [&](int64_t begin, int64_t end) { attend(inputs, begin, end, out); });
   });
   return output.to(value.scalar_type());
 }
 
-AttentionGradientTensors ms_deform_attn_backward_cpu(const Tensor& gradient, const Tensor& value, IntArrayRef spatial_shapes,
-                                                     const Tensor& sampling_locations, const Tensor& attention_weights,
-                                                     std::array<bool, 3> wanted) {
+AttentionGradientTensors ms_deform_attn_backward_cpu(const Tensor& gradient, const Tensor& value,
+                                                     IntArrayRef spatial_shapes, const Tensor& sampling_locations,
+                                                     const Tensor& attention_weights, std::array<bool, 3> wanted) {
   const auto g = attention_geometry(value, spatial_shapes, sampling_locations, attention_weights);
   const auto type = compute_type(value);
   const auto options = value.options().dtype(type);
@@ -61,7 +63,8 @@ AttentionGradientTensors ms_deform_attn_backward_cpu(const Tensor& gradient, con
   AT_DISPATCH_FLOATING_TYPES(type, "ms_deform_attn_backward", [&] {
     const Prepared<scalar_t> prepared(g, value, sampling_locations, attention_weights);
     const auto inputs = prepared.inputs(g);
-    const AttentionGradients<scalar_t> result{data_or_null<scalar_t>(value_gradient), data_or_null<scalar_t>(location_gradient),
+    const AttentionGradients<scalar_t> result{data_or_null<scalar_t>(value_gradient),
+                                              data_or_null<scalar_t>(location_gradient),
                                               data_or_null<scalar_t>(weight_gradient)};
     const scalar_t* from = cotangent.data_ptr<scalar_t>();
     at::parallel_for(0, g.batch * g.heads * g.level_count(), 1, [&](int64_t begin, int64_t end) {

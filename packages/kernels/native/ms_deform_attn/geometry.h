@@ -22,7 +22,8 @@ struct AttentionGeometry {
   int64_t level_count() const { return static_cast<int64_t>(levels.size()); }
 };
 
-/** Checks all arguments of adsam::ms_deform_attn against each other and returns the sizes; throws an error that names the wrong one. */
+/** Checks all arguments of adsam::ms_deform_attn against each other and returns the sizes; throws an error that names
+ * the wrong one. */
 AttentionGeometry attention_geometry(const Tensor& value, IntArrayRef spatial_shapes, const Tensor& sampling_locations,
                                      const Tensor& attention_weights);
 

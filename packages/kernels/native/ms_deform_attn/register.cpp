@@ -26,8 +26,8 @@ auto backward_op() {
 
 class MsDeformAttn : public torch::autograd::Function<MsDeformAttn> {
  public:
-  static Tensor forward(AutogradContext* context, const Tensor& value, IntArrayRef spatial_shapes, const Tensor& locations,
-                        const Tensor& weights) {
+  static Tensor forward(AutogradContext* context, const Tensor& value, IntArrayRef spatial_shapes,
+                        const Tensor& locations, const Tensor& weights) {
     at::AutoDispatchBelowADInplaceOrView below;
     context->save_for_backward({value, locations, weights});
     context->saved_data["spatial_shapes"] = spatial_shapes;
@@ -56,7 +56,8 @@ AttentionGradientTensors autograd_backward(const Tensor& gradient, const Tensor&
   return backward_op().call(gradient, value, spatial_shapes, locations, weights, wanted);
 }
 
-/** Values in the low precision; places and weights stay as they are, since every kernel reads them in float32 anyway. */
+/** Values in the low precision; places and weights stay as they are, since every kernel reads them in float32 anyway.
+ */
 Tensor autocast(const Tensor& value, IntArrayRef spatial_shapes, const Tensor& locations, const Tensor& weights) {
   const WithoutAutocast guard(value.device().type());
   return forward_op().call(to_autocast_type(value), spatial_shapes, locations, weights);
@@ -76,13 +77,17 @@ AttentionGradientTensors meta_backward(const Tensor& gradient, const Tensor& val
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(adsam, m) {
-  m.def("ms_deform_attn(Tensor value, int[] spatial_shapes, Tensor sampling_locations, Tensor attention_weights) -> Tensor");
   m.def(
-      "_ms_deform_attn_backward(Tensor grad, Tensor value, int[] spatial_shapes, Tensor sampling_locations, Tensor attention_weights, "
+      "ms_deform_attn(Tensor value, int[] spatial_shapes, Tensor sampling_locations, Tensor attention_weights) -> "
+      "Tensor");
+  m.def(
+      "_ms_deform_attn_backward(Tensor grad, Tensor value, int[] spatial_shapes, Tensor sampling_locations, Tensor "
+      "attention_weights, "
       "bool[3] wanted) -> (Tensor, Tensor, Tensor)");
   // What serves other devices, callable on any: tests hold the fast kernels against it.
   m.def(
-      "_ms_deform_attn_composite(Tensor value, int[] spatial_shapes, Tensor sampling_locations, Tensor attention_weights) -> Tensor",
+      "_ms_deform_attn_composite(Tensor value, int[] spatial_shapes, Tensor sampling_locations, Tensor "
+      "attention_weights) -> Tensor",
       TORCH_FN(ms_deform_attn_composite));
 }
 

@@ -5,7 +5,8 @@
 namespace adsam {
 namespace {
 
-/** Location (x, y) in [0, 1] over a level → tap; 0 and 1 are the outer borders of the outer pixels (align_corners = false). */
+/** Location (x, y) in [0, 1] over a level → tap; 0 and 1 are the outer borders of the outer pixels (align_corners =
+ * false). */
 template <typename T>
 ADSAM_INLINE Tap<T> tap_at(const AttentionLevel& level, const T* location, T weight) {
   return make_tap<T>(location[1] * T(level.height) - T(0.5), location[0] * T(level.width) - T(0.5), weight,
@@ -63,16 +64,17 @@ ADSAM_INLINE void attend_backward_impl(const AttentionInputs<T>& in, int64_t pic
 
 }  // namespace
 
-// One compiled body for each element type and processor: templates cannot be cloned for processors, so the two types are spelled out.
-#define ADSAM_ATTENTION_FOR(T)                                                                                               \
-  template <>                                                                                                                \
-  ADSAM_CPU_CLONES void attend(const AttentionInputs<T>& in, int64_t begin, int64_t end, T* output) {                        \
-    attend_impl(in, begin, end, output);                                                                                     \
-  }                                                                                                                          \
-  template <>                                                                                                                \
-  ADSAM_CPU_CLONES void attend_backward(const AttentionInputs<T>& in, int64_t picture, int64_t head, int64_t level,          \
-                                        const T* output_gradient, AttentionGradients<T> result) {                            \
-    attend_backward_impl(in, picture, head, level, output_gradient, result);                                                 \
+// One compiled body for each element type and processor: templates cannot be cloned for processors, so the two types
+// are spelled out.
+#define ADSAM_ATTENTION_FOR(T)                                                                                      \
+  template <>                                                                                                       \
+  ADSAM_CPU_CLONES void attend(const AttentionInputs<T>& in, int64_t begin, int64_t end, T* output) {               \
+    attend_impl(in, begin, end, output);                                                                            \
+  }                                                                                                                 \
+  template <>                                                                                                       \
+  ADSAM_CPU_CLONES void attend_backward(const AttentionInputs<T>& in, int64_t picture, int64_t head, int64_t level, \
+                                        const T* output_gradient, AttentionGradients<T> result) {                   \
+    attend_backward_impl(in, picture, head, level, output_gradient, result);                                        \
   }
 
 ADSAM_ATTENTION_FOR(float)

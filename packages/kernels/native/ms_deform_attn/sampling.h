@@ -28,11 +28,11 @@ template <typename T>
 void attend(const AttentionInputs<T>& in, int64_t begin, int64_t end, T* output);
 
 /**
- * All gradients that belong to one head and one level of one picture. Different (picture, head, level) share no number, so threads may
- * take one each.
+ * All gradients that belong to one head and one level of one picture. Different (picture, head, level) share no number,
+ * so threads may take one each.
  */
 template <typename T>
-void attend_backward(const AttentionInputs<T>& in, int64_t picture, int64_t head, int64_t level, const T* output_gradient,
-                     AttentionGradients<T> result);
+void attend_backward(const AttentionInputs<T>& in, int64_t picture, int64_t head, int64_t level,
+                     const T* output_gradient, AttentionGradients<T> result);
 
 }  // namespace adsam
