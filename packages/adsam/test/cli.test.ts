@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -11,6 +11,8 @@ import { Command } from "commander";
 import { commands } from "../src/cli/commands.js";
 import { addRecipeOptions, addShortOptions, recipeFlags } from "../src/cli/options.js";
 import { Output, tableLines } from "../src/cli/output.js";
+import { readLabelIds } from "../src/data/label-png.js";
+import { writeGrey, writePicture } from "../src/data/write-png.js";
 import { resolveRecipe } from "../src/train/recipe.js";
 
 const script = fileURLToPath(new URL("../src/cli/main.js", import.meta.url));
@@ -77,6 +79,90 @@ describe("adsam", () => {
     assert.ok(!adsam([], { FORCE_COLOR: "1", NO_COLOR: "1" }).stdout.includes(colour));
     assert.ok(!adsam([]).stdout.includes(colour)); // no terminal
   });
+});
+
+describe("adsam data", async () => {
+  const root = join(folder, "streets");
+  const label = { data: Uint8Array.from([0, 0, 1, 1, 1, 255]), size: { height: 2, width: 3 } };
+  for (const split of ["train", "val"]) {
+    for (const kind of ["images", "labels"]) mkdirSync(join(root, kind, split), { recursive: true });
+    await writeGrey(join(root, "labels", split, "a.png"), label);
+    await writePicture(join(root, "images", split, "a.png"), { data: new Uint8Array(18), size: label.size });
+  }
+  writeFileSync(join(root, "dataset.yaml"), "name: Streets\nnames: [road, sky, car]\n");
+  const run = (...words: string[]) => spawnSync(process.execPath, [script, "data", ...words], { encoding: "utf8" });
+
+  test("inspect prints shares of every split there is", () => {
+    const { status, stdout, stderr } = run("inspect", root, "--workers", "0");
+    assert.deepEqual([status, stderr], [0, ""]);
+    assert.match(
+      stdout,
+      /^Streets, train {2}.*streets\n1 picture, 1 label; 16\.67 % of the labelled pixels are ignored\nsizes, width×height: 3×2 \(1\)\n/,
+    );
+    assert.match(
+      stdout,
+      /\nclass +pixels +share +files\nroad +2 +40\.00 % +1\nsky +3 +60\.00 % +1\ncar +0 +0\.00 % +0\n/,
+    );
+    assert.match(stdout, /\nStreets, val /);
+  });
+
+  test("--json is one JSON value", () => {
+    const [train, ...others] = JSON.parse(run("inspect", root, "--split", "train", "--json").stdout);
+    assert.deepEqual([others.length, train.split, train.classes[1].share, train.faults], [0, "train", 0.6, []]);
+  });
+
+  test("check ends with 1 where something is wrong, and names it", async () => {
+    assert.equal(run("check", root).status, 0);
+    await writeGrey(join(root, "labels", "val", "a.png"), { ...label, data: Uint8Array.from([0, 0, 1, 1, 1, 9]) });
+    const { status, stdout } = run("check", root);
+    assert.equal(status, 1);
+    assert.match(
+      stdout,
+      /Streets, train: 1 picture, 1 label\nnothing wrong found\n\nStreets, val: .*\nwrong: Id 9 is not defined by Streets: 1 pixels in 1 label\.\n/,
+    );
+  });
+
+  test("a folder that is not there is a Problem on stderr", () => {
+    const { status, stdout, stderr } = run("inspect", join(folder, "nowhere"));
+    assert.deepEqual([status, stdout], [1, ""]);
+    assert.match(
+      stderr,
+      /^adsam: data set ".*nowhere": found no such folder, expected the data set's root folder\.\n$/,
+    );
+  });
+
+  test("convert writes train ids, refuses foreign colours, and never its own source", async () => {
+    const [source, target] = [join(folder, "colours"), join(folder, "ids")];
+    mkdirSync(source);
+    const pixels = [128, 64, 128, 70, 130, 180, 70, 130, 180, 128, 64, 128, 0, 0, 142, 0, 0, 142]; // road, sky, sky, road, car, car
+    await writePicture(join(source, "a.png"), { data: Uint8Array.from(pixels), size: label.size });
+    const words = ["convert", source, target, "--table", "cityscapes", "--workers", "0"];
+    assert.deepEqual(
+      [run(...words).status, [...(await readLabelIds(join(target, "a.png"))).data]],
+      [0, [0, 10, 10, 0, 13, 13]],
+    );
+    await writePicture(join(source, "b.png"), { data: new Uint8Array(18).fill(1), size: label.size });
+    const second = run(...words);
+    assert.equal(second.status, 1);
+    assert.match(
+      second.stdout,
+      /not converted: label ".*b\.png".*\(1, 1, 1\)×6.*\n1 written to .*ids, 1 not converted\n/s,
+    );
+    assert.match(run("convert", source, source, "--table", "camvid").stderr, /the same folder as the target/);
+    assert.match(
+      run("convert", source, target, "--table", "kitti").stderr,
+      /--table: found "kitti", expected cityscapes, bdd100k, camvid, or/,
+    );
+    assert.equal(run("convert", source, target).status, 2); // --table is not optional
+  });
+});
+
+test("adsam doctor says what it found, for people and for programs", () => {
+  const { status, stdout } = adsam(["doctor"]);
+  assert.match(stdout, /^ok {4}Node\.js +\d+\./);
+  const { facts, ok } = JSON.parse(adsam(["doctor", "--json"]).stdout);
+  assert.equal(facts[0].key, "node");
+  assert.equal(status, ok ? 0 : 1);
 });
 
 describe("output", () => {

@@ -158,6 +158,18 @@ describe("errors name file, line and key", () => {
       "recipe: optim.minLr (demo.yaml:3) and optim.lr (demo.yaml:2): found 0.0001 above 0.00001, expected a learning rate that falls. Lower optim.minLr.",
     ],
     [
+      "augment:\n  scale: [0.5, 2]\n",
+      "recipe: augment.scale (demo.yaml:2) and augment.crop (default): found a random scale and no crop, expected a crop, because pictures of different sizes do not fit into one batch. Set augment.crop, for example to 1024x1024.",
+    ],
+    [
+      "model:\n  decoderDims: [64, 32]\n",
+      'recipe demo.yaml:2, key "model.decoderDims": found [64, 32], expected [stage 1, 2, 3], each a multiple of 8. The default is [128, 64, 32].',
+    ],
+    [
+      "model:\n  attentionHeads: 6\n",
+      "recipe: model.decoderDims (default) and model.attentionHeads (demo.yaml:2): found 128 channels for 6 heads, expected channels that the heads divide. Change one of them.",
+    ],
+    [
       "model: {encoder: none, resnet: none}\n",
       "recipe: model.encoder (demo.yaml:1) and model.resnet (demo.yaml:1): found none and none, expected at least one encoder. Name a SAM encoder or a ResNet.",
     ],

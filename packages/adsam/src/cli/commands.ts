@@ -1,4 +1,11 @@
 import type { CommandEntry } from "./command.js";
 
 /** Every command in the order of the help. Only the one that is asked for is loaded, so that the help never loads libtorch. */
-export const commands: readonly CommandEntry[] = [];
+export const commands: readonly CommandEntry[] = [
+  { name: "data", summary: "inspect, check or convert a data set", load: () => import("./data.js") },
+  {
+    name: "doctor",
+    summary: "what this machine has, and what to do about what it lacks",
+    load: () => import("./doctor.js"),
+  },
+];

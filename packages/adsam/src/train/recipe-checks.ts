@@ -39,20 +39,13 @@ export function checkRecipe(recipe: Recipe, sources: RecipeSources): void {
       "Set model.resnet, or leave the weights out.",
     );
   }
-  if (model.fusionDim % model.attentionHeads !== 0) {
+  const uneven = model.decoderDims.find((dim) => dim % model.attentionHeads !== 0);
+  if (model.decoder === "deformable-attention" && uneven !== undefined) {
     refuse(
-      ["model.fusionDim", "model.attentionHeads"],
-      `${model.fusionDim} channels in ${model.attentionHeads} heads`,
+      ["model.decoderDims", "model.attentionHeads"],
+      `${uneven} channels for ${model.attentionHeads} heads`,
       "channels that the heads divide",
       "Change one of them.",
-    );
-  }
-  if (model.decoderDims.length !== 3) {
-    refuse(
-      ["model.decoderDims"],
-      `${model.decoderDims.length} stages`,
-      "3, one for each of the ResNet's layer3, layer2 and layer1",
-      "Give three channel counts, for example 128,64,32.",
     );
   }
   const weights = [loss.focal, loss.dice, loss.lovasz, loss.surface, loss.crossEntropy];
@@ -75,17 +68,13 @@ export function checkRecipe(recipe: Recipe, sources: RecipeSources): void {
   if (augment.scale !== null && augment.scale[0] > augment.scale[1]) {
     refuse(["augment.scale"], augment.scale.join(" to "), "the least first", "Swap the two numbers.");
   }
-  if (augment.crop !== null) {
-    const largest = augment.scale?.[1] ?? 1;
-    const { height, width } = augment.crop;
-    if (height > input.height * largest || width > input.width * largest) {
-      refuse(
-        ["augment.crop", "input.height"],
-        `a crop of ${height}×${width} from a picture of ${input.height}×${input.width}`,
-        "a crop no larger than the scaled input",
-        "Make the crop smaller or the input larger.",
-      );
-    }
+  if (augment.scale !== null && augment.crop === null) {
+    refuse(
+      ["augment.scale", "augment.crop"],
+      "a random scale and no crop",
+      "a crop, because pictures of different sizes do not fit into one batch",
+      `Set augment.crop, for example to ${input.height}x${input.width}.`,
+    );
   }
   if (optim.schedule === "cosine" && optim.minLr > optim.lr) {
     refuse(

@@ -19,6 +19,7 @@ import {
   rate,
   size,
   text,
+  tripleOf,
 } from "./recipe-values.js";
 
 /** The network halves its input five times: heights and widths are multiples of this. */
@@ -83,7 +84,7 @@ const model = z.strictObject({
   deformable: field(flag(), true, "false: plain convolutions instead of deformable layers (ablation)"),
   channelAttention: field(flag(), true, "false: fusion without channel attention (ablation)"),
   fusionDim: field(multipleOf(8), 256, "channels of the fused map"),
-  decoderDims: field(listOf(multipleOf(8)), [128, 64, 32], "channels after each decoder stage"),
+  decoderDims: field(tripleOf(multipleOf(8), "stage 1, 2, 3"), [128, 64, 32], "channels after each decoder stage"),
   attentionHeads: field(count(1), 8, "heads of the deformable attention"),
   attentionPoints: field(count(1), 4, "sampling points of a head and level"),
 });

@@ -87,13 +87,18 @@ export const listOf = <S extends z.ZodType>(item: S) =>
     form: "list",
   });
 
-/** Two values in a fixed order. */
+/** Two values in a fixed order, named for the error. */
 export const pairOf = <S extends z.ZodType>(item: S, names: string) =>
-  tell(z.tuple([item, item]), {
-    type: `${valueMeta(item).type},${valueMeta(item).type}`,
-    expects: `[${names}], each ${valueMeta(item).expects}`,
-    form: "list",
-  });
+  tell(z.tuple([item, item]), inOrder(item, 2, names));
+
+/** Three values in a fixed order. */
+export const tripleOf = <S extends z.ZodType>(item: S, names: string) =>
+  tell(z.tuple([item, item, item]), inOrder(item, 3, names));
+
+function inOrder(item: z.ZodType, count: number, names: string): ValueMeta {
+  const { type, expects } = valueMeta(item);
+  return { type: Array(count).fill(type).join(","), expects: `[${names}], each ${expects}`, form: "list" };
+}
 
 /** A map of numbers under fixed keys. */
 export const mapOf = <const K extends readonly [string, ...string[]]>(keys: K, item: ReturnType<typeof notNegative>) =>

@@ -1,0 +1,34 @@
+import cliProgress from "cli-progress";
+import type { Output } from "./output.js";
+
+export interface ProgressLine {
+  update(done: number, total: number): void;
+  /** Takes the bar away. Safe to call twice. */
+  end(): void;
+}
+
+/** A bar on stderr for work that is counted in files; draws only on a terminal. */
+export function progressLine(output: Output, label: string): ProgressLine {
+  const stream = output.progressStream as NodeJS.WriteStream;
+  let bar: cliProgress.SingleBar | undefined;
+  return {
+    update(done, total) {
+      if (stream.isTTY !== true) return;
+      if (bar === undefined) {
+        const look = { barCompleteChar: "━", barIncompleteChar: "─", barsize: 24, hideCursor: false };
+        bar = new cliProgress.SingleBar({
+          ...look,
+          stream,
+          clearOnComplete: true,
+          format: `${label} {bar} {value}/{total}`,
+        });
+        bar.start(total, done);
+      }
+      bar.update(done);
+    },
+    end() {
+      bar?.stop();
+      bar = undefined;
+    },
+  };
+}
