@@ -170,6 +170,7 @@ describe("TensorBoard log", () => {
   const log = new TensorBoardLog(logs, { now: () => 1_700_000_000_250 });
   log.runStarted(runStarted({ resumedEpochs: 1, resumedSteps: 300 }));
   log.stepFinished(stepFinished(310));
+  log.stepFinished(stepFinished(310)); // a second batch of that step: not written
   log.stepFinished(stepFinished(311)); // between two points: not written
   log.epochFinished(epochFinished(80));
   log.validationFinished({ ...validation, epoch: 80, step: 320, best: true });
@@ -273,6 +274,15 @@ describe("progress", () => {
       "epoch 2/3  1/4 · loss 0.5000 · mIoU 50.0 % · 4.0 pictures/s · 42 s left · 2.5 GB",
       "stopped after 1 h 01 min, best mIoU 50.0 % in epoch 1",
     ]);
+  });
+
+  test("a run resumed in the middle of an epoch knows what is left of it, also where batches share a step", () => {
+    const text = printed(false, (progress, wait) => {
+      progress.runStarted?.(runStarted({ resumedEpochs: 1, resumedSteps: 2 }));
+      wait(500);
+      progress.stepFinished?.({ ...stepFinished(3), epoch: 2, stepInEpoch: 3 });
+    });
+    assert.match(text, /, resumed after epoch 1\nepoch 2\/3 {2}3\/4 · .* · 2\.5 s left/); // 5 batches of half a second
   });
 
   test("on a terminal a bar is drawn and the epoch's line stands alone", () => {

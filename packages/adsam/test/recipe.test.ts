@@ -90,7 +90,8 @@ describe("files and flags", () => {
     });
     assert.deepEqual(found.augment.crop, { height: 512, width: 1024 });
     assert.deepEqual(found.augment.scale, [0.5, 2]);
-    assert.deepEqual(found.augment.jitter, { brightness: 0.4, contrast: 0.4, saturation: 0 });
+    const jitter: { brightness: number; contrast: number; saturation: number } | null = found.augment.jitter;
+    assert.deepEqual(jitter, { brightness: 0.4, contrast: 0.4, saturation: 0 });
     assert.deepEqual([found.model.numClasses, found.model.deformable, found.model.resnet], [12, false, "none"]);
     assert.deepEqual([found.data.root, found.optim.clipNorm, found.train.checkpointEvery], [resolve("123"), 1, null]);
   });

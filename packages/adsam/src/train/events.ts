@@ -12,7 +12,7 @@ export interface ValidationScores {
   readonly seconds: number;
 }
 
-/** What a trainer tells while it runs. Epochs and steps count from 1; steps run through the whole training. Times are seconds, memory is bytes. */
+/** What a trainer tells while it runs. Epochs count from 1; `step` is the number of optimiser steps done in the whole training. Times are seconds, memory is bytes. */
 export interface TrainEvents {
   runStarted: {
     readonly out: string;
@@ -21,6 +21,7 @@ export interface TrainEvents {
     readonly resumedEpochs: number;
     readonly resumedSteps: number;
     readonly epochs: number;
+    /** Batches an epoch. */
     readonly stepsPerEpoch: number;
     readonly trainPictures: number;
     readonly valPictures: number;
@@ -29,6 +30,7 @@ export interface TrainEvents {
     readonly precision: string;
     readonly parameters: { readonly trained: number; readonly frozen: number };
   };
+  /** One batch has been learned from. Where gradients are accumulated, several batches share a `step`; `stepInEpoch` counts batches. */
   stepFinished: {
     readonly epoch: number;
     readonly step: number;

@@ -26,6 +26,8 @@ class Progress implements TrainSubscriber {
   #lastLineAt = Number.NEGATIVE_INFINITY;
   #run: TrainEvents["runStarted"] | undefined;
   #startedAt = 0;
+  /** Batches done before this run began: those of the run it resumes. */
+  #doneBefore: number | undefined;
   #mIoU: number | null = null;
   /** Smoothed length of a training step. */
   #secondsPerStep: number | null = null;
@@ -101,14 +103,14 @@ class Progress implements TrainSubscriber {
     this.#clear();
   }
 
-  /** From the run's own pace, validations and checkpoints included, once it has done an epoch's steps; before that from the steps alone. */
-  #secondsLeft({ step }: TrainEvents["stepFinished"]): number {
-    if (this.#run === undefined) return 0;
-    const total = this.#run.epochs * this.#run.stepsPerEpoch;
-    const done = step - this.#run.resumedSteps;
+  /** From the run's own pace, validations and checkpoints included, once it has done an epoch's batches; before that from the batches alone. */
+  #secondsLeft({ epoch, stepInEpoch, stepsInEpoch, seconds }: TrainEvents["stepFinished"]): number {
+    const done = (epoch - 1) * stepsInEpoch + stepInEpoch;
+    this.#doneBefore ??= done - 1;
     const elapsed = (this.#now() - this.#startedAt) / 1000;
-    const pace = done >= this.#run.stepsPerEpoch ? elapsed / done : (this.#secondsPerStep ?? 0);
-    return Math.max(0, total - step) * pace;
+    const since = done - this.#doneBefore;
+    const pace = since >= stepsInEpoch ? elapsed / since : (this.#secondsPerStep ?? seconds);
+    return Math.max(0, (this.#run?.epochs ?? epoch) * stepsInEpoch - done) * pace;
   }
 
   #show(label: string, done: number, total: number, facts: string): void {

@@ -29,6 +29,8 @@ export class TensorBoardLog implements TrainSubscriber {
   readonly #now: () => number;
   readonly #everySteps: number;
   #path: string | undefined;
+  /** Batches whose gradients add up share a step, which is one point. */
+  #lastStep: number | undefined;
 
   constructor(folder: string, { now = Date.now, everySteps = 10 }: TensorBoardOptions = {}) {
     this.#folder = folder;
@@ -45,7 +47,8 @@ export class TensorBoardLog implements TrainSubscriber {
   }
 
   stepFinished({ step, loss, lossParts, learningRates, gradNorm }: TrainEvents["stepFinished"]): void {
-    if (step % this.#everySteps !== 0 && step !== 1) return;
+    if (step === this.#lastStep || (step % this.#everySteps !== 0 && this.#lastStep !== undefined)) return;
+    this.#lastStep = step;
     this.scalars(step, {
       "step/loss": loss,
       ...prefixed("step/loss", lossParts),

@@ -1,0 +1,58 @@
+import type { Command } from "commander";
+import type { TrainResult } from "../train/trainer.js";
+import type { CommandFile } from "./command.js";
+import { stopSignal } from "./interrupt.js";
+import { addRecipeOptions, addShortOptions, recipeFlags } from "./options.js";
+import type { Output } from "./output.js";
+
+/** `adsam train [recipe.yaml] --data FOLDER`: the paper's recipe unless a file or a flag says otherwise. */
+export const command: CommandFile = {
+  define(train, output) {
+    train
+      .description("Trains AD-SAM. The paper's recipe is the default; a YAML file changes it, and flags change both.")
+      .argument("[recipe]", "recipe in YAML");
+    addShortOptions(train);
+    train
+      .option("--resume", "continue the run in --out from its last checkpoint")
+      .option("--print-recipe", "print the complete recipe and end")
+      .option("--json", "one JSON object an event on stdout, nothing else");
+    addRecipeOptions(train);
+    train.action((file: string | undefined, options: TrainFlags, command: Command) => run(file, options, command, output));
+  },
+};
+
+interface TrainFlags {
+  readonly resume?: true;
+  readonly printRecipe?: true;
+  readonly json?: true;
+}
+
+async function run(file: string | undefined, options: TrainFlags, command: Command, output: Output): Promise<void> {
+  const { recipeToYaml, resolveRecipe } = await import("../train/recipe.js");
+  const resume = options.resume === true;
+  const origins = { ...(file !== undefined && { file }), ...recipeFlags(command) };
+  const asked = resolveRecipe(origins).recipe;
+  if (options.printRecipe) {
+    output.line(recipeToYaml(asked).trimEnd());
+    return;
+  }
+  output.json = options.json === true;
+  const { TrainEventStream } = await import("../train/events.js");
+  const { resumedRecipe, startTraining } = await import("../train/start.js");
+  const { trainProgress } = await import("../train/progress.js");
+  const { jsonEvents } = await import("../train/json-events.js");
+  const recipe = resume ? resumedRecipe(asked.run.out, origins) : asked;
+  const events = new TrainEventStream();
+  events.subscribe(output.json ? jsonEvents((line) => output.line(line)) : trainProgress({ stream: output.progressStream }));
+  const result = await startTraining(recipe, { events, resume, signal: stopSignal(output, "finishing this step, then saving") });
+  if (!output.json) tell(result, output);
+}
+
+function tell({ reason, progress, last, best }: TrainResult, output: Output): void {
+  if (reason !== "finished") {
+    output.line(`${reason === "stopped" ? "Stopped" : "Time is up"} after ${progress.epoch} epochs and ${progress.step} steps, saved in ${last}.`);
+    output.line("Continue with the same command and --resume.");
+  }
+  if (best && progress.best)
+    output.line(`Best mIoU ${(100 * progress.best.mIoU).toFixed(1)} % after epoch ${progress.best.epoch}: ${best}`);
+}
