@@ -72,7 +72,7 @@ export function conditionsFor(weather: Weather, random: Random, goodCamera: bool
   const clear: Conditions = {
     name: weather,
     sun,
-    sunColour: scaled(hex("#fff2dc"), random.range(0.8, 1.05)),
+    sunColour: scaled(hex("#fff2dc"), random.range(1.3, 1.7)),
     skyLight: scaled(hex("#bfd0ea"), random.range(0.5, 0.65)),
     groundLight: scaled(hex("#b8aa98"), 0.28),
     zenith: mixed(hex("#5f8fd0"), hex("#8fb4e0"), random.next()),
@@ -92,7 +92,7 @@ export function conditionsFor(weather: Weather, random: Random, goodCamera: bool
     tint: goodCamera
       ? [random.range(0.93, 0.99), 1.0, random.range(0.9, 0.98)]
       : [random.range(0.92, 1.08), 1, random.range(0.9, 1.1)],
-    contrast: goodCamera ? random.range(0.85, 1) : random.range(0.85, 1.2),
+    contrast: goodCamera ? random.range(0.98, 1.1) : random.range(0.85, 1.2),
     seed: random.seed(),
   };
   const grey = mixed(hex("#c3c9cf"), hex("#e2e5e8"), random.next());

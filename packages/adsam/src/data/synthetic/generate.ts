@@ -49,9 +49,9 @@ export function generateScene(request: SceneRequest): Scene {
   const street = new Street(setting.plan);
   const camera = new Camera(setting.camera, size);
   const stage = new Stage(camera.position);
-  buildFrontage(stage, street, setting, new Random(seed, "frontage"));
-  furnish(stage, street, setting, new Random(seed, "furniture"));
-  populate(stage, street, setting, new Random(seed, "traffic"));
+  buildFrontage(stage, street, setting, new Random(seed, `${domain} frontage`));
+  furnish(stage, street, setting, new Random(seed, `${domain} furniture`));
+  populate(stage, street, setting, new Random(seed, `${domain} traffic`));
   const frame = renderFrame(stage, new Ground(street), camera, conditions, size);
   if (conditions.wet > 0) reflectGround(frame, camera, conditions);
   drawBonnet(frame, setting.bonnet, setting.plan.seed, conditions);

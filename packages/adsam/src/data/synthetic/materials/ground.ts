@@ -165,11 +165,11 @@ export class Ground {
 
   #rails(surface: Surface, offset: number, across: number): void {
     const off = Math.abs(Math.abs(offset) - 0.72);
-    if (off > 0.12 + across) return;
-    if (off < 0.045 + across * 0.4) {
+    if (off > 0.07 + across) return;
+    if (off < 0.032 + across * 0.4) {
       surface.blend(steel, 0.8);
       surface.gloss = 0.25;
-    } else if (off < 0.11) surface.dim(0.5);
+    } else if (off < 0.07) surface.dim(0.5);
   }
 
   #railBed(surface: Surface, s: number, d: number, across: number): number {

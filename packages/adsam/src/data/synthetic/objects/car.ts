@@ -4,92 +4,7 @@ import { glass, lampGlass, matte } from "../materials/simple.js";
 import type { Material } from "../materials/surface.js";
 import type { Random } from "../random.js";
 import type { Place, Point, Stage } from "../render/stage.js";
-
-export type CarBody = "sedan" | "hatch" | "estate" | "suv" | "van";
-
-/** Side view, y along the car from the tail (0) to the nose (1), heights in metres. */
-interface BodyShape {
-  readonly length: number;
-  readonly width: number;
-  readonly height: number;
-  /** Upper edge of the lower body: [y, z, half width as a share]. */
-  readonly belt: readonly (readonly [number, number, number])[];
-  /** y of: foot of the rear window, rear and front end of the roof, foot of the windscreen. */
-  readonly cabin: readonly [number, number, number, number];
-}
-
-const shapes: Record<CarBody, BodyShape> = {
-  sedan: {
-    length: 4.6,
-    width: 1.8,
-    height: 1.45,
-    belt: [
-      [0, 0.72, 0.86],
-      [0.03, 0.95, 0.93],
-      [0.17, 1.0, 1],
-      [0.68, 0.94, 1],
-      [0.94, 0.78, 0.95],
-      [1, 0.58, 0.84],
-    ],
-    cabin: [0.15, 0.29, 0.52, 0.7],
-  },
-  hatch: {
-    length: 4.1,
-    width: 1.76,
-    height: 1.5,
-    belt: [
-      [0, 0.75, 0.87],
-      [0.02, 0.98, 0.95],
-      [0.2, 1.0, 1],
-      [0.7, 0.95, 1],
-      [0.94, 0.8, 0.95],
-      [1, 0.58, 0.84],
-    ],
-    cabin: [0.01, 0.13, 0.52, 0.73],
-  },
-  estate: {
-    length: 4.7,
-    width: 1.82,
-    height: 1.5,
-    belt: [
-      [0, 0.75, 0.88],
-      [0.02, 0.98, 0.95],
-      [0.2, 1.0, 1],
-      [0.7, 0.94, 1],
-      [0.95, 0.78, 0.95],
-      [1, 0.58, 0.84],
-    ],
-    cabin: [0.01, 0.08, 0.54, 0.72],
-  },
-  suv: {
-    length: 4.6,
-    width: 1.9,
-    height: 1.72,
-    belt: [
-      [0, 0.85, 0.9],
-      [0.02, 1.12, 0.96],
-      [0.2, 1.15, 1],
-      [0.72, 1.12, 1],
-      [0.95, 0.98, 0.97],
-      [1, 0.68, 0.9],
-    ],
-    cabin: [0.01, 0.09, 0.54, 0.73],
-  },
-  van: {
-    length: 5.1,
-    width: 1.95,
-    height: 2.05,
-    belt: [
-      [0, 0.9, 0.95],
-      [0.01, 1.15, 0.98],
-      [0.2, 1.2, 1],
-      [0.82, 1.15, 1],
-      [0.96, 0.95, 0.96],
-      [1, 0.65, 0.9],
-    ],
-    cabin: [0.0, 0.03, 0.7, 0.87],
-  },
-};
+import { type BodyShape, type CarBody, carShapes } from "./car-shapes.js";
 
 export const carPaints: readonly Colour[] = [
   "#17181a",
@@ -112,13 +27,13 @@ const black = matte(hex("#131416"));
 const tyre = matte(hex("#1b1b1d"));
 const rim = matte(hex("#8f9296"), 0.1);
 const plate = matte(hex("#e8e6da"));
-export const headlamp = lampGlass(hex("#f4f4ee"), 0.05, 3);
+export const headlamp = lampGlass(hex("#aeb6bd"), 0.04, 3);
 export const tailLamp = lampGlass(hex("#c01a14"), 0.02, 0.9);
 
 /** A passenger car or van: it stands on `place` and looks along its heading. */
 export function car(stage: Stage, place: Place, random: Random, options: { parked: boolean; body?: CarBody }): void {
   const body = options.body ?? random.pick(["sedan", "hatch", "hatch", "estate", "suv", "suv", "van"] as const);
-  const shape = shapes[body];
+  const shape = carShapes[body];
   const { length, width } = shape;
   stage.moveTo(place, ids.car);
   stage.contact(width / 2 - 0.05, length / 2 - 0.1);
@@ -336,7 +251,7 @@ function front(stage: Stage, y: number, half: number, hood: number, parked: bool
   stage.panel([-half * 0.8, out], [half * 0.8, out], 0.2, 0.33, black, { casts: false });
   stage.panel([-0.26, out + 0.01], [0.26, out + 0.01], 0.36, 0.47, plate, { casts: false });
   for (const side of [-1, 1]) {
-    const lamp = parked ? lampGlass(hex("#dfe3e6"), 0, 0) : headlamp;
+    const lamp = parked ? lampGlass(hex("#98a2aa"), 0, 0) : headlamp;
     stage.panel([side * half * 0.58, out + 0.01], [side * half * 0.82, out + 0.01], hood - 0.17, hood - 0.03, lamp, {
       casts: false,
     });

@@ -234,13 +234,13 @@ export function fence(
   };
   const cutouts: Record<FenceKind, Cutout | undefined> = {
     boards: undefined,
-    pickets: (u, v) => {
+    pickets: ({ u, v }) => {
       const gap = u / 0.15 - Math.floor(u / 0.15);
       if (v > height - 0.06 && Math.abs(gap - 0.33) * 0.15 > (height - v) * 0.8) return 0;
       return gap < 0.66 || Math.abs(v - 0.25) < 0.045 || Math.abs(v - height + 0.25) < 0.045 ? 1 : screenDoor;
     },
-    mesh: (_u, v) => (v < 0.04 || v > height - 0.05 ? 1 : screenDoor),
-    railing: (u, v) =>
+    mesh: ({ v }) => (v < 0.04 || v > height - 0.05 ? 1 : screenDoor),
+    railing: ({ u, v }) =>
       u % 0.13 < 0.03 || Math.abs(v - 0.15) < 0.03 || Math.abs(v - height + 0.1) < 0.035 ? 1 : screenDoor,
   };
   const cutout = cutouts[kind];

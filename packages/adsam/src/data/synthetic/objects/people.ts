@@ -65,6 +65,7 @@ export function pedestrian(stage: Stage, place: Place, random: Random): void {
   }
   if (skirt) stage.capsule(p(0, 0, 1), p(0, 0, 0.62), 0.15 * k, cloth, 0.26 * k);
   const arms = phase * 0.35;
+  if (!skirt) stage.capsule(p(-0.06, 0, 0.97), p(0.06, 0, 0.97), 0.125 * k, cloth);
   upperBody(stage, k, p(0, 0, 0.98), p(0, 0.03, 1.42), clothes, random, (side) => [
     p(side * 0.27, -arms * side * 0.5, 1.12),
     p(side * 0.27, -arms * side + 0.12, 0.88),
@@ -88,7 +89,13 @@ function upperBody(
 ): void {
   const cloth = mottled(clothes.top, 0.25, 0.18, random.seed());
   const skin = matte(clothes.skin);
-  stage.capsule(hip, shoulder, 0.16 * k, cloth, 0.175 * k);
+  stage.capsule(
+    [hip[0], hip[1] + (shoulder[1] - hip[1]) * 0.15, hip[2] + 0.09 * k],
+    shoulder,
+    0.135 * k,
+    cloth,
+    0.17 * k,
+  );
   for (const side of [-1, 1] as const) {
     const joint: Point = [shoulder[0] + side * 0.2 * k, shoulder[1], shoulder[2] + 0.01];
     stage.capsule([shoulder[0], shoulder[1], shoulder[2] + 0.02], joint, 0.09 * k, cloth, 0.075 * k);
@@ -142,6 +149,7 @@ export function rider(stage: Stage, place: Place, seat: Seat, motor: boolean, ra
       matte(clothes.shoes),
     );
   }
+  stage.capsule([-0.06, hip[1], hip[2]], [0.06, hip[1], hip[2]], 0.14, cloth);
   const helmet = motor
     ? random.pick(["#16171a", "#c2c4c6", "#a3201f", "#e6e6e4", "#24437c"].map(hex))
     : random.chance(0.45)

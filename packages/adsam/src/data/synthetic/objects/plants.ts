@@ -22,7 +22,7 @@ function leaves(colour: Colour, seed: number): Material {
 /** A ragged disc: its rim is bitten by noise, as leaves would. */
 function ragged(radius: number, seed: number): Cutout {
   const scale = 3.2 / radius;
-  return (u, v) => {
+  return ({ u, v }) => {
     const r = Math.sqrt(u * u + v * v) / radius;
     return r < 0.55 ||
       r + (noise(u * scale, v * scale, seed) - 0.5) * 0.75 + (noise(u * scale * 3, v * scale * 3, seed) - 0.5) * 0.4 <
@@ -136,6 +136,6 @@ export function distantWoods(stage: Stage, place: Place, length: number, height:
     surface.paint(colour);
     surface.dim(0.6 + 0.8 * fractalNoise(surface.u * 0.35, surface.v * 0.5, seed, 3));
   };
-  const cutout: Cutout = (u, v) => (v < height * (0.35 + 0.65 * fractalNoise(u * 0.09, 0.5, seed, 4)) ? 1 : 0);
+  const cutout: Cutout = ({ u, v }) => (v < height * (0.35 + 0.65 * fractalNoise(u * 0.09, 0.5, seed, 4)) ? 1 : 0);
   stage.panel([-length / 2, 0], [length / 2, 0], 0, height, skin, { cutout, casts: false });
 }

@@ -14,7 +14,7 @@ const paints = ["#1b1c1e", "#b02a22", "#2b5aa0", "#3c7a4a", "#c9cccf", "#d8922a"
 
 /** Tyre and hub solid; the spokes between hide a third of what is behind and belong to the machine, as in hand-made labels. */
 function spoked(radius: number): Cutout {
-  return (u, v) => {
+  return ({ u, v }) => {
     const r = Math.sqrt(u * u + v * v);
     if (r > radius) return 0;
     if (r > radius - 0.045 || r < 0.05) return 1;

@@ -6,7 +6,7 @@ export const solid = 1;
 export const screenDoor = 2;
 
 /** Asked in the primitive's own coordinates, metres along its two axes. */
-export type Cutout = (u: number, v: number) => number;
+export type Cutout = (at: { readonly u: number; readonly v: number }) => number;
 
 /** How a flat primitive pretends to be round when it is lit. */
 export type Roundness = "flat" | "cylinder" | "ball";

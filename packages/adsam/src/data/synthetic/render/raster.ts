@@ -163,10 +163,10 @@ export class Strip {
           const depth = 1 / inverseDepth;
           if (1 / Math.max(nearPlane, depth - thickness) <= this.inverseDepth[at]!) continue;
           coordinates.locate(column + 0.5, y, depth);
-          const cover = prim.cutout!(coordinates.u, coordinates.v);
+          const cover = prim.cutout!(coordinates);
           if (cover === 0) continue;
           if (cover === screenDoor && !doorPattern[((this.firstRow + row) % 3) * 3 + (column % 3)]) continue;
-          if (thickness > 0) inverseDepth = 1 / Math.max(nearPlane, depth - bulge(prim, coordinates.u, coordinates.v));
+          if (thickness > 0) inverseDepth = 1 / Math.max(nearPlane, depth - bulge(prim, coordinates));
         }
         if (inverseDepth <= this.inverseDepth[at]!) continue;
         this.inverseDepth[at] = inverseDepth;
@@ -185,7 +185,7 @@ function bulgeDepth({ round, radius, radiusSlope, points }: Prim): number {
 }
 
 /** And at a place: limbs that cross do so as sticks and balls, not as sheets. */
-function bulge({ round, radius, radiusSlope, roundCentre }: Prim, u: number, v: number): number {
+function bulge({ round, radius, radiusSlope, roundCentre }: Prim, { u, v }: PlaneCoordinates): number {
   if (round === "ball") {
     const height = Math.sqrt(Math.max(0, radius * radius - u * u - v * v));
     return roundCentre ? height * 0.6 : height;

@@ -24,10 +24,8 @@ export interface Frame {
 }
 
 const centreSample = (samplesPerSide * samplesPerSide - 1) / 2;
-/** Which of the nine samples are shaded: all, the diagonals, or the centre alone. */
-const all = [0, 1, 2, 3, 4, 5, 6, 7, 8];
-const cross = [0, 2, 4, 6, 8];
-const single = [centreSample];
+/** The order in which a pixel's nine samples are shaded. A pixel of one surface stops early, see `enough`. */
+const order = [centreSample, 0, 8, 2, 6, 1, 3, 5, 7];
 const stripPixels = 48;
 
 /** Renders in bands of rows, so memory does not grow with nine samples a pixel. */
@@ -91,32 +89,39 @@ class Shader {
 
   pixel(strip: Strip, row: number, column: number, at: number, frame: Frame): void {
     const n = samplesPerSide;
-    const first = row * n * strip.columns + column * n;
-    const centre = first + strip.columns + 1;
+    const corner = row * n * strip.columns + column * n;
+    const centre = corner + strip.columns + 1;
     const id = strip.ids[centre]!;
     let uniform = true;
-    for (let i = 0; i < 9 && uniform; i++) uniform = strip.ids[first + ((i / 3) | 0) * strip.columns + (i % 3)] === id;
-    const chosen = !uniform ? all : id === skyId ? single : cross;
-    let red = 0;
-    let green = 0;
-    let blue = 0;
-    for (const i of chosen) {
-      const sampleRow = row * n + ((i / 3) | 0);
-      const sampleColumn = column * n + (i % 3);
-      this.#shade(strip, sampleRow, sampleColumn);
+    for (let i = 0; i < 9 && uniform; i++) uniform = strip.ids[corner + ((i / 3) | 0) * strip.columns + (i % 3)] === id;
+    const light = frame.light;
+    const first = at * 3;
+    let [count, least, most] = [0, Number.POSITIVE_INFINITY, 0];
+    for (const i of order) {
+      this.#shade(strip, row * n + ((i / 3) | 0), column * n + (i % 3));
       // Sun glints are clipped before averaging, as a sensor's full well would.
-      red += Math.min(4, this.#sample[0]!);
-      green += Math.min(4, this.#sample[1]!);
-      blue += Math.min(4, this.#sample[2]!);
-      if (i === centreSample) {
+      for (let k = 0; k < 3; k++) light[first + k] = light[first + k]! + Math.min(4, this.#sample[k]!);
+      if (count === 0) {
         frame.labelIds[at] = this.#label;
         frame.mirror[at] = this.#mirror;
       }
+      count++;
+      if (!uniform) continue;
+      const green = this.#sample[1]!;
+      if (green < least) least = green;
+      if (green > most) most = green;
+      if (this.#enough(id, count, most - least < 0.08 * most)) break;
     }
-    frame.light[at * 3] = red / chosen.length;
-    frame.light[at * 3 + 1] = green / chosen.length;
-    frame.light[at * 3 + 2] = blue / chosen.length;
+    for (let k = 0; k < 3; k++) light[first + k] = light[first + k]! / count;
     frame.depth[at] = 1 / strip.inverseDepth[centre]!;
+  }
+
+  /** Whether a pixel that one surface fills needs no more samples: sky and leaves are soft, markings smooth their own edges. */
+  #enough(id: number, count: number, alike: boolean): boolean {
+    if (id === skyId) return true;
+    if (id === groundId) return count === 3;
+    if (this.#prims[id]!.round !== "flat") return true;
+    return count === 5 || (count === 3 && alike);
   }
 
   /** Colour of one sample into `#sample`, its labelId into `#label`. */

@@ -1,37 +1,10 @@
 import type { Colour } from "../colour.js";
 import type { Material } from "../materials/surface.js";
+import type { Contact, Lamp, Place } from "./place.js";
 import type { Cutout, Prim, Roundness } from "./prim.js";
+import { along, cross, minus, type Point, unit } from "./vector.js";
 
-export type Point = readonly [number, number, number];
-
-/** Where a thing stands: its foot on the ground plane and its heading, clockwise from the y axis. */
-export interface Place {
-  readonly x: number;
-  readonly y: number;
-  readonly heading: number;
-  /** Height of the foot above the ground, metres. */
-  readonly z?: number;
-}
-
-/** A light seen at night: a street lamp, a head lamp. `aim` is the heading of a beam, absent for a lamp that shines all round. */
-export interface Lamp {
-  readonly at: Point;
-  readonly colour: Colour;
-  /** Brightness on the ground one metre away, in units of full sun. */
-  readonly power: number;
-  readonly aim?: number;
-  /** Radius of its glow seen from anywhere, metres; 0 for none. */
-  readonly halo: number;
-}
-
-/** A soft dark patch where a thing meets the ground. */
-export interface Contact {
-  readonly x: number;
-  readonly y: number;
-  readonly heading: number;
-  readonly halfWidth: number;
-  readonly halfLength: number;
-}
+export type { Contact, Lamp, Place, Point };
 
 interface DrawOptions {
   readonly cutout?: Cutout;
@@ -156,7 +129,7 @@ export class Stage {
       corner(-widest, length + radiusB),
     ];
     const slope = (radiusB - radiusA) / length;
-    const cutout: Cutout = (u, v) => {
+    const cutout: Cutout = ({ u, v }) => {
       if (v < 0) return u * u + v * v <= radiusA * radiusA ? 1 : 0;
       if (v > length) return u * u + (v - length) * (v - length) <= radiusB * radiusB ? 1 : 0;
       const r = radiusA + slope * v;
@@ -195,7 +168,8 @@ export class Stage {
       world.push(along(along(at, uAxis, r * Math.cos(angle)), vAxis, r * Math.sin(angle)));
     }
     const { bulgeFrom, casts } = options;
-    const cutout = options.cutout ?? ((u: number, v: number) => (u * u + v * v <= radius * radius ? 1 : 0));
+    const cutout =
+      options.cutout ?? (({ u, v }: { u: number; v: number }) => (u * u + v * v <= radius * radius ? 1 : 0));
     this.#add({
       world,
       origin: at,
@@ -298,20 +272,8 @@ interface Draft {
 }
 
 function ringCutout(radius: number, inner: number): Cutout {
-  return (u, v) => {
+  return ({ u, v }) => {
     const square = u * u + v * v;
     return square <= radius * radius && square >= inner * inner ? 1 : 0;
   };
 }
-
-const minus = (a: Point, b: Point): Point => [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
-const along = (a: Point, axis: Point, t: number): Point => [a[0] + axis[0] * t, a[1] + axis[1] * t, a[2] + axis[2] * t];
-const cross = (a: Point, b: Point): Point => [
-  a[1] * b[2] - a[2] * b[1],
-  a[2] * b[0] - a[0] * b[2],
-  a[0] * b[1] - a[1] * b[0],
-];
-const unit = (a: Point): Point => {
-  const length = Math.hypot(a[0], a[1], a[2]) || 1;
-  return [a[0] / length, a[1] / length, a[2] / length];
-};

@@ -20,10 +20,10 @@ interface Frontage {
 }
 
 const frontages: Record<SettingName, Frontage> = {
-  avenue: { kinds: ["modern", "old", "modern"], length: [14, 30], height: [11, 24], open: 0.25, gap: [0, 5] },
-  "old-town": { kinds: ["old"], length: [8, 15], height: [9, 16], open: 0.2, gap: [0, 0.1] },
+  avenue: { kinds: ["modern", "old", "modern"], length: [14, 30], height: [11, 24], open: 0.34, gap: [0, 5] },
+  "old-town": { kinds: ["old"], length: [8, 15], height: [9, 16], open: 0.32, gap: [0, 0.1] },
   residential: { kinds: ["house"], length: [9, 14], height: [4.5, 7.5], open: 0.2, gap: [3, 9] },
-  tramway: { kinds: ["old", "old", "modern"], length: [12, 22], height: [11, 20], open: 0.25, gap: [0, 2] },
+  tramway: { kinds: ["old", "old", "modern"], length: [12, 22], height: [11, 20], open: 0.34, gap: [0, 2] },
   industrial: { kinds: ["hall", "hall", "modern"], length: [20, 40], height: [6, 11], open: 0.3, gap: [5, 14] },
   highway: { kinds: ["hall", "modern", "house"], length: [15, 30], height: [7, 16], open: 0.8, gap: [10, 30] },
   rural: { kinds: ["house"], length: [9, 15], height: [4, 6.5], open: 0.72, gap: [10, 25] },
@@ -95,7 +95,7 @@ function openPlot(
   front: number,
   random: Random,
 ): void {
-  const kind = s > 55 ? "hedge" : random.pick(["wall", "wall", "fence", "fence", "hedge"] as const);
+  const kind = s > 55 ? "hedge" : random.pick(["wall", "fence"] as const);
   if (street.roadside(side).garden < 2 && setting.name !== "highway")
     barrier(stage, street, side, s, length, front, kind, random);
   const trees = s > 70 ? 2 : 3;

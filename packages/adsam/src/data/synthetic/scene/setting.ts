@@ -127,7 +127,7 @@ function drawPlan(name: SettingName, orderly: boolean, random: Random): StreetPl
       };
     }
     case "old-town": {
-      const draw = (): Roadside => side([0, 0.01], [1.6, 3], [0, 0.2]);
+      const draw = (): Roadside => side([0, 0.01], [2, 3.4], [0, 0.2]);
       return {
         ...town,
         laneWidth: random.range(2.8, 3.2),

@@ -1,6 +1,7 @@
 import { car } from "../objects/car.js";
-import { bus, tram, truck } from "../objects/heavy.js";
+import { bus, tram } from "../objects/coach.js";
 import { pedestrian } from "../objects/people.js";
+import { truck } from "../objects/truck.js";
 import { bicycle, motorcycle } from "../objects/two-wheelers.js";
 import type { Random } from "../random.js";
 import type { Stage } from "../render/stage.js";
@@ -123,7 +124,7 @@ function twoWheelers(
     if (theirs[theirs.length - 1]!.claim(s, 1.9))
       bicycle(stage, street.place(s, laneEdge(-1), Math.PI + random.range(-0.15, 0.15)), random, true);
   }
-  if (random.chance(country ? 0.65 : 0.5)) {
+  if (random.chance(country ? 0.65 : 0.6)) {
     const track = random.chance(0.6) ? random.pick(ours) : random.pick(theirs);
     const s = track.find(2.2, 5.5, 14, random);
     if (s !== undefined)
@@ -133,7 +134,7 @@ function twoWheelers(
   // Parked in a row at the kerb or on the sidewalk, aslant to it.
   for (const [kind, chance] of [
     ["bicycle", 0.5],
-    ["motorcycle", 0.45],
+    ["motorcycle", 0.55],
   ] as const) {
     if (!random.chance(chance)) continue;
     const side = random.sign();
