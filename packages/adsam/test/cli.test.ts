@@ -8,9 +8,11 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Problem } from "@adsam/torch/problem";
 import { Command } from "commander";
+import type { CommandEntry } from "../src/cli/command.js";
 import { commands } from "../src/cli/commands.js";
 import { addRecipeOptions, addShortOptions, recipeFlags } from "../src/cli/options.js";
 import { Output, tableLines } from "../src/cli/output.js";
+import { runCommandLine } from "../src/cli/program.js";
 import { readLabelIds } from "../src/data/label-png.js";
 import { writeGrey, writePicture } from "../src/data/write-png.js";
 import { resolveRecipe } from "../src/train/recipe.js";
@@ -46,6 +48,34 @@ describe("adsam", () => {
     assert.equal(status, 0);
     for (const { name } of commands) assert.match(stdout, new RegExp(`^ {2}${name}\\b`, "m"));
     assert.ok(seconds < 2, `${seconds} s`); // 0.14 s on an idle machine
+  });
+
+  test("only the command that is asked for is loaded", async () => {
+    const loaded: string[] = [];
+    const loads = commands.map((entry) => entry.load);
+    for (const entry of commands as (CommandEntry & { load: unknown })[]) {
+      const { name, load } = entry;
+      entry.load = () => {
+        loaded.push(name);
+        return load();
+      };
+    }
+    const silent = new PassThrough().resume();
+    const output = new Output({ stdout: silent, stderr: silent, env: {} });
+    try {
+      for (const words of [[], ["--help"], ["help"], ["help", "data"], ["doctor", "--help"]]) {
+        assert.equal(await runCommandLine(words, output), 0);
+      }
+    } finally {
+      for (const [i, entry] of commands.entries()) Object.assign(entry, { load: loads[i] });
+    }
+    assert.deepEqual(loaded, ["data", "doctor"]);
+  });
+
+  test("a reader that goes away early is no failure", { skip: process.platform === "win32" && "no shell here" }, () => {
+    const line = `"${process.execPath}" "${script}" --help; echo "code $?" >&2`;
+    const { stderr } = spawnSync("sh", ["-c", `{ ${line}; } | head -c 1`], { encoding: "utf8" });
+    assert.equal(stderr, "code 0\n");
   });
 
   test("every command's own help loads no native code either", () => {
@@ -267,6 +297,16 @@ describe("recipe options", () => {
       message("--device", "tpu"),
       '--device: found "tpu", expected auto, cpu, cuda or cuda:N. The default is "auto".',
     );
+  });
+
+  test("short names show the recipe's defaults, or none", () => {
+    const help = (...rest: Parameters<typeof addShortOptions> extends [unknown, ...infer R] ? R : never) => {
+      const command = new Command("eval").configureHelp({ helpWidth: 200 });
+      addShortOptions(command, ...rest);
+      return command.helpInformation();
+    };
+    assert.match(help(["batch"]), /--batch <integer> +pictures a batch \(default: 2\)/);
+    assert.doesNotMatch(help(["size", "device"], { showDefaults: false }), /default/);
   });
 
   test("the help lists each field with type, description and default", () => {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { curvePoints } from "../src/report/curve-points.js";
 import { drawCurves } from "../src/report/curves.js";
 import { escapeHtml, html } from "../src/report/html.js";
 import { big, bytes, percent } from "../src/report/numbers.js";
@@ -179,6 +180,19 @@ describe("curves", () => {
     assert.doesNotMatch(svg, /NaN|Infinity/);
     assert.match(svg, /1e−4/);
   });
+});
+
+test("the curves of a run are read back from its CSV log", () => {
+  const path = join(mkdtempSync(join(tmpdir(), "adsam-curves-")), "log.csv");
+  assert.deepEqual(curvePoints(path), []);
+  writeFileSync(
+    path,
+    "epoch,step,lr.fusion,loss,loss.dice,valMIoU,iou.road\n1,4,0.0002,0.5,0.9,,\n2,8,0.0001,0.25,0.8,0.5,0.75\n3,12,0.0",
+  );
+  assert.deepEqual(curvePoints(path), [
+    { epoch: 1, trainLoss: 0.5, lossParts: { dice: 0.9 }, valMIoU: null, learningRates: { fusion: 0.0002 } },
+    { epoch: 2, trainLoss: 0.25, lossParts: { dice: 0.8 }, valMIoU: 0.5, learningRates: { fusion: 0.0001 } },
+  ]);
 });
 
 describe("pieces", () => {

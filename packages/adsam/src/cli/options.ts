@@ -28,10 +28,14 @@ export interface RecipeFlags {
   readonly spelled: Record<string, string>;
 }
 
-/** Adds the short names, all or those given, with type, description and default from the schema. */
+/**
+ * Adds the short names, all or those given, with type, description and default from the schema.
+ * @param showDefaults false where what is left out comes from elsewhere, such as the recipe inside a checkpoint
+ */
 export function addShortOptions(
   command: Command,
   names: readonly RecipeAlias[] = Object.keys(aliases) as RecipeAlias[],
+  { showDefaults = true }: { readonly showDefaults?: boolean } = {},
 ): void {
   for (const name of names) {
     const [path] = aliases[name];
@@ -39,7 +43,7 @@ export function addShortOptions(
     if (field === undefined) throw new Error(`--${name} stands for ${path}, which is no field of a recipe`);
     const isSize = name === "size";
     const said = isSize ? "network input in pixels, HxW or one number for a square" : field.description;
-    const fallback = isSize ? "1024x1024" : field.defaultValue;
+    const fallback = showDefaults ? (isSize ? "1024x1024" : field.defaultValue) : null;
     command.addOption(new Option(`--${name} <${isSize ? "HxW" : field.meta.type}>`, described(said, fallback)));
   }
 }

@@ -55,6 +55,14 @@ export function resolveRecipe({ file, flags = {}, spelled = {} }: RecipeOrigins)
   return { recipe, sources };
 }
 
+/** A saved recipe under flags given now: what a checkpoint is resumed, scored or used with. */
+export function overRecipe(recipe: Recipe, { flags = {}, spelled = {} }: Omit<RecipeOrigins, "file">): Recipe {
+  const saved = recipeFields.map(
+    ({ path, group, key }) => [path, (recipe[group] as Record<string, unknown>)[key]] as const,
+  );
+  return resolveRecipe({ flags: { ...Object.fromEntries(saved), ...flags }, spelled }).recipe;
+}
+
 function unknownFlag(path: string) {
   const known = recipeFields.map((field) => field.path);
   return unknownKeyProblem("flags", path, known, "");
