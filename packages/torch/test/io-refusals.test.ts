@@ -159,6 +159,12 @@ test("compressed, overlapping, doubled and escaping entries are refused", () => 
   assert.match(patched(24, 5), /stored with two lengths/);
   assert.match(patched(20, 200, 0, 0, 0, 200), /reaching to byte|refers to/);
   assert.match(patched(42, 0), /under another name at its place/);
+  // The bytes of x/data.pkl stretched over the header and into the bytes of x/data/0.
+  const first = Buffer.from(archive);
+  const record = first.indexOf(Buffer.from("PK\x01\x02"));
+  const reach = first.indexOf(Buffer.from("abcd")) + 2 - first.indexOf(Buffer.from("\x80\x02N.", "latin1"));
+  for (const at of [20, 24]) first.writeUInt32LE(reach, record + at);
+  assert.match(messageOf(first), /entry "x\/data\/0" overlapping another/);
   assert.match(patched(46, 0x2f), /named "\/\/data\/0"/);
   assert.match(
     messageOf(zipOf({ "x/data.pkl": "\x80\x02N.", "x/../../etc/passwd": "" })),

@@ -136,14 +136,24 @@ test("writing to a loaded tensor never reaches the file", (t) => {
 test("a checkpoint may be saved over the file its tensors are mapped from", (t) => {
   const path = join(temporaryFolder(t), "a.pth");
   const size = 3 << 20; // more than one piece of 8 MiB
-  saveCheckpoint(path, { a: Tensor.of(0).expand([size]).contiguous(), b: Tensor.of([1, 2, 3]) });
+  saveCheckpoint(path, {
+    a: Tensor.from(
+      Float32Array.from({ length: size }, (_, i) => i),
+      [size],
+    ),
+    b: Tensor.of([1, 2, 3]),
+  });
   const loaded = loadCheckpoint(path) as Map<string, Tensor>;
   loaded.get("b")!.fill_(4);
   saveCheckpoint(path, loaded);
   const again = loadCheckpoint(path) as Map<string, Tensor>;
   assert.deepEqual(again.get("b")!.toNested(), [4, 4, 4]);
-  assert.equal(again.get("a")!.numel, size);
-  assert.equal(Number(again.get("a")!.sum().item()), 0);
+  assert.ok(
+    again
+      .get("a")!
+      .data()
+      .every((value, i) => value === i),
+  );
 });
 
 test("a slice of a large tensor, or of a mapped file, takes only itself along", (t) => {

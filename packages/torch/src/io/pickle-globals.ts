@@ -1,7 +1,7 @@
 import { Problem } from "../problem.js";
 import { dtypeOfStorageClass, isStoredDtype, type StoredDtype } from "./dtypes.js";
 import { type StorageRecord, TensorRecord } from "./tensor-record.js";
-import { TorchLiteral, Tuple } from "./tree.js";
+import { TorchLiteral, type Tuple, tupleOf } from "./tree.js";
 
 /** What a pickle may name and call. Each is a few lines of ours: nothing of Python's runs or is imitated beyond this list. */
 export class AllowedGlobal {
@@ -65,7 +65,7 @@ allow(["collections.OrderedDict"], (args, what) => {
   }
   return map;
 });
-allow(["torch.Size"], (args, what) => Tuple.from(args.length === 0 ? [] : listArgument(args, what)));
+allow(["torch.Size"], (args, what) => tupleOf(args.length === 0 ? [] : listArgument(args, what)));
 allow(["torch.device"], (args, what) => {
   const [type, index] = args;
   if (typeof type !== "string") throw wrongArguments(what, "a torch.device without its name");

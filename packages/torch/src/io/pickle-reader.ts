@@ -3,7 +3,7 @@ import { PickleBytes } from "./pickle-bytes.js";
 import { AllowedGlobal, findGlobal, type StorageHandle } from "./pickle-globals.js";
 import { Op } from "./pickle-opcodes.js";
 import { checkTree, describeValue } from "./pickle-tree.js";
-import { type Tree, type TreeKey, Tuple } from "./tree.js";
+import { type Tree, type TreeKey, Tuple, tupleOf } from "./tree.js";
 
 export interface PickleOptions {
   /** How errors name the pickle. */
@@ -152,7 +152,7 @@ class PickleMachine {
       case Op.TUPLE3:
         return this.#push(this.#tuple(3));
       case Op.TUPLE:
-        return this.#push(this.#made(Tuple.from(this.#popMark())));
+        return this.#push(this.#made(tupleOf(this.#popMark())));
       case Op.LIST:
         return this.#push(this.#made(this.#popMark()));
       case Op.DICT: {
@@ -260,9 +260,9 @@ class PickleMachine {
   }
 
   #tuple(size: number): Tuple {
-    const items = new Tuple();
+    const items: unknown[] = [];
     for (let i = 0; i < size; i++) items.unshift(this.#pop());
-    return this.#made(items);
+    return this.#made(tupleOf(items));
   }
 
   #listOnTop(): unknown[] {
