@@ -30,36 +30,32 @@ const optimisers: Record<string, (params: Tensor[]) => optim.AdamW | optim.SGD> 
 for (const [name, make] of Object.entries(optimisers))
   test(`torch.optim.${name} goes on from our checkpoint as we would, and we go on from its`, {
     skip: python ? false : "no Python with torch",
-  }, () => {
-    const folder = mkdtempSync(join(tmpdir(), "optim-"));
-    try {
-      scope(() => {
-        const params = [nn.parameter(randn([4, 3])), nn.parameter(randn([5]))];
-        const grads = [randn([4, 3]), randn([5])];
-        using optimizer = make(params);
-        const step = (members: Tensor[], one: { step(): void }) => {
-          for (const [i, param] of members.entries()) param.grad = grads[i]!.clone();
-          one.step();
-        };
-        for (let i = 0; i < 3; i++) step(params, optimizer);
-        const [ours, theirs] = [join(folder, "ours.pth"), join(folder, "theirs.pth")];
-        saveCheckpoint(ours, { params, grads, optimizer: optimizer.stateDict() });
-        runPython(python!, ["-c", program, name, ours, theirs]);
-        for (let i = 0; i < 2; i++) step(params, optimizer);
+  }, (t) => {
+    const folder = temporaryFolder(t);
+    scope(() => {
+      const params = [nn.parameter(randn([4, 3])), nn.parameter(randn([5]))];
+      const grads = [randn([4, 3]), randn([5])];
+      using optimizer = make(params);
+      const step = (members: Tensor[], one: { step(): void }) => {
+        for (const [i, param] of members.entries()) param.grad = grads[i]!.clone();
+        one.step();
+      };
+      for (let i = 0; i < 3; i++) step(params, optimizer);
+      const [ours, theirs] = [join(folder, "ours.pth"), join(folder, "theirs.pth")];
+      saveCheckpoint(ours, { params, grads, optimizer: optimizer.stateDict() });
+      runPython(python!, ["-c", program, name, ours, theirs]);
+      for (let i = 0; i < 2; i++) step(params, optimizer);
 
-        const loaded = loadCheckpoint(theirs) as Map<string, unknown>;
-        const tensors = loaded.get("params") as Tensor[];
-        for (const [i, param] of params.entries()) assertClose(tensors[i]!, param, `parameter ${i}`, 1e-7);
+      const loaded = loadCheckpoint(theirs) as Map<string, unknown>;
+      const tensors = loaded.get("params") as Tensor[];
+      for (const [i, param] of params.entries()) assertClose(tensors[i]!, param, `parameter ${i}`, 1e-7);
 
-        const copies = tensors.map((tensor) => nn.parameter(tensor.clone()));
-        using resumed = make(copies);
-        resumed.loadStateDict(loaded.get("optimizer") as Map<string, unknown>);
-        step(copies, resumed);
-        step(params, optimizer);
-        for (const [i, param] of params.entries()) assertClose(copies[i]!, param, `parameter ${i} afterwards`, 1e-7);
-        for (const param of [...params, ...copies]) param.dispose();
-      });
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+      const copies = tensors.map((tensor) => nn.parameter(tensor.clone()));
+      using resumed = make(copies);
+      resumed.loadStateDict(loaded.get("optimizer") as Map<string, unknown>);
+      step(copies, resumed);
+      step(params, optimizer);
+      for (const [i, param] of params.entries()) assertClose(copies[i]!, param, `parameter ${i} afterwards`, 1e-7);
+      for (const param of [...params, ...copies]) param.dispose();
+    });
   });
