@@ -7,9 +7,9 @@
 
 /**
  * Modulated deformable convolution on the CPU: blocks of output positions, each gathered into columns (all threads) and
- * multiplied by BLAS (all threads). Memory is bounded by the block, whatever the picture. No result depends on the
- * number of threads: every sum runs in one fixed order, and the gradient of the picture is shared out by channels, so
- * nobody adds to the same number at once.
+ * multiplied by BLAS (all threads). Memory is bounded by the block, whatever the picture. Every sum made here runs in one
+ * fixed order, whatever the number of threads (BLAS may choose its own for the weight's gradient), and the gradient of the
+ * picture is shared out by channels, so nobody adds to the same number at once.
  */
 namespace adsam {
 namespace {

@@ -1,0 +1,217 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { autocast, grad, noGrad, ones, type Tensor, zeros } from "@adsam/torch";
+import { deformConv2dArguments, pair } from "../src/deform-conv2d.js";
+import { type DeformConv2dOptions, deformConv2d, type Pair } from "../src/index.js";
+import { callKernel } from "../src/library.js";
+import { deformConv2dReference } from "../src/reference/deform-conv2d.js";
+import { assertClose, assertSameOnAnyThreads, checkGradients, distance, filled, withGradients } from "./helpers.js";
+
+interface Case {
+  readonly input: readonly [number, number, number, number];
+  readonly out: number;
+  readonly kernel: readonly [number, number];
+  readonly stride?: Pair;
+  readonly padding?: Pair;
+  readonly dilation?: Pair;
+  readonly groups?: number;
+  readonly offsetGroups?: number;
+}
+
+const names = ["input", "weight", "offset", "mask", "bias"];
+
+/** Input, weight, offset, mask, bias; offsets reach well outside the picture. */
+function tensorsOf({ input, out, kernel, groups = 1, offsetGroups = 1, ...sizes }: Case): Tensor[] {
+  const [b, c, h, w] = input;
+  const [stride, padding, dilation] = [pair(sizes.stride ?? 1), pair(sizes.padding ?? 0), pair(sizes.dilation ?? 1)];
+  const size = (n: number, axis: 0 | 1) =>
+    Math.floor((n + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis]) + 1;
+  const [outH, outW] = [size(h, 0), size(w, 1)];
+  const taps = offsetGroups * kernel[0] * kernel[1];
+  return [
+    filled("input", input),
+    filled("weight", [out, c / groups, ...kernel]),
+    filled("offset", [b, 2 * taps, outH, outW], { lo: -4, hi: 4 }),
+    filled("mask", [b, taps, outH, outW], { lo: 0 }),
+    filled("bias", [out]),
+  ];
+}
+
+const run =
+  (op: typeof deformConv2d, options: DeformConv2dOptions) =>
+  (input: Tensor, weight: Tensor, offset: Tensor, mask?: Tensor, bias?: Tensor) =>
+    op(input, weight, offset, { ...options, mask: mask ?? null, bias: bias ?? null });
+
+const composite: typeof deformConv2d = (input, weight, offset, options = {}) =>
+  callKernel("_deform_conv2d_composite", deformConv2dArguments(input, weight, offset, options)) as Tensor;
+
+const cases: Record<string, Case> = {
+  "one of everything": { input: [1, 1, 1, 1], out: 1, kernel: [1, 1] },
+  "three pictures, not square": { input: [3, 6, 7, 5], out: 4, kernel: [3, 3], padding: 1 },
+  "kernel, stride, padding and dilation differ by axis": {
+    ...{ input: [2, 5, 9, 14], out: 3, kernel: [3, 2], stride: [2, 1], padding: [1, 0], dilation: [1, 2] },
+  },
+  "one column wide": { input: [2, 3, 11, 1], out: 5, kernel: [3, 1], padding: [2, 0], stride: [3, 1] },
+  "groups across offset groups": {
+    input: [2, 12, 9, 14],
+    out: 6,
+    kernel: [3, 3],
+    padding: 2,
+    groups: 3,
+    offsetGroups: 2,
+  },
+  "a group a channel": { input: [1, 8, 6, 7], out: 8, kernel: [3, 3], padding: 1, groups: 8, offsetGroups: 4 },
+  "several blocks, channels past a cache line": { input: [2, 33, 37, 41], out: 7, kernel: [3, 3], padding: 1 },
+};
+
+for (const [name, one] of Object.entries(cases))
+  test(`agrees with the reference in value and all gradients: ${name}`, () => {
+    const tensors = tensorsOf(one);
+    for (const given of [tensors, tensors.slice(0, 3)]) {
+      const expected = withGradients(run(deformConv2dReference, one), given);
+      for (const [kind, op, tolerance] of [
+        ["float64", deformConv2d, 1e-12],
+        ["composite", composite, 1e-12],
+      ] as const)
+        for (const [i, found] of withGradients(run(op, one), given).entries())
+          assertClose(found, expected[i]!, tolerance, `${kind} ${["output", ...names][i]}`);
+      const single = given.map((tensor) => tensor.to({ dtype: "float32" }));
+      for (const [i, found] of withGradients(run(deformConv2d, one), single).entries())
+        assertClose(found, expected[i]!, 1e-4, `float32 ${["output", ...names][i]}`);
+    }
+  });
+
+test("gradients in float64 are those of central differences", () => {
+  const one: Case = {
+    input: [2, 4, 4, 5],
+    out: 4,
+    kernel: [2, 3],
+    padding: [1, 2],
+    stride: [2, 1],
+    groups: 2,
+    offsetGroups: 2,
+  };
+  const [input, weight, offset, ...rest] = tensorsOf(one);
+  // A place on a pixel's border has no derivative: keep the fractional part away from 0 and 1.
+  const smooth = offset!.floor().add(filled("fraction", offset!.shape, { lo: 0.1, hi: 0.9 }));
+  checkGradients(run(deformConv2d, one), [input!, weight!, smooth, ...rest], names);
+});
+
+test("zero offsets and a mask of ones are a convolution", () => {
+  for (const groups of [1, 2]) {
+    const input = filled("input", [3, 4, 9, 12], { dtype: "float32" });
+    const weight = filled("weight", [6, 4 / groups, 3, 3], { dtype: "float32" });
+    const bias = filled("bias", [6], { dtype: "float32" });
+    const sizes = { stride: [2, 1] as const, padding: [1, 2] as const, dilation: [1, 2] as const, groups };
+    const expected = input.conv2d(weight, { ...sizes, bias });
+    const [, , outH, outW] = expected.dims4("expected");
+    const offset = zeros([3, 18, outH, outW]);
+    for (const mask of [null, ones([3, 9, outH, outW])])
+      assertClose(deformConv2d(input, weight, offset, { ...sizes, bias, mask }), expected, 1e-5, "output");
+  }
+});
+
+test("whole offsets read whole pixels", () => {
+  const input = filled("input", [1, 2, 5, 6]);
+  const offset = zeros([1, 2, 5, 6], { dtype: "float64" });
+  offset.select(1, 0).fill_(1); // one row down
+  offset.select(1, 1).fill_(-2); // two columns left
+  const weight = filled("weight", [1, 2, 1, 1]);
+  const moved = input.slice({ dim: 2, start: 1 }).slice({ dim: 3, end: 4 }).pad([2, 0, 0, 1]);
+  assertClose(deformConv2d(input, weight, offset), moved.conv2d(weight), 1e-14, "output");
+});
+
+test("a channels-last input gives the same numbers in its own layout", () => {
+  const one: Case = { input: [2, 6, 7, 5], out: 4, kernel: [3, 3], padding: 1 };
+  const [input, ...rest] = tensorsOf(one) as [Tensor, Tensor, Tensor, Tensor, Tensor];
+  const last = input.contiguous({ memoryFormat: "channels_last" });
+  const [plain, found] = [run(deformConv2d, one)(input, ...rest), run(deformConv2d, one)(last, ...rest)];
+  assert.equal(distance(found, plain) < 1e-14, true);
+  assert.deepEqual([plain.strides[1], found.strides[1]], [35, 1]);
+});
+
+test("bfloat16 is computed in float32 and rounded once", () => {
+  const one: Case = { input: [2, 24, 9, 11], out: 5, kernel: [3, 3], padding: 1 };
+  const low = tensorsOf(one).map((tensor) => tensor.to({ dtype: "bfloat16" }));
+  const exact = withGradients(
+    run(deformConv2dReference, one),
+    low.map((tensor) => tensor.to({ dtype: "float64" })),
+  );
+  for (const [i, found] of withGradients(run(deformConv2d, one), low).entries()) {
+    assert.equal(found.dtype, "bfloat16");
+    assertClose(found, exact[i]!, 2 ** -8, ["output", ...names][i]!);
+  }
+});
+
+test("autocast lowers pictures and weights, takes float32 places, and gives gradients in each input's dtype", () => {
+  const one: Case = { input: [1, 4, 6, 5], out: 3, kernel: [3, 3], padding: 1 };
+  const leaves = tensorsOf(one).map((tensor) => tensor.to({ dtype: "float32" }).requiresGrad_());
+  const [input, weight, offset, mask, bias] = leaves as [Tensor, Tensor, Tensor, Tensor, Tensor];
+  const output = autocast({ device: "cpu", dtype: "bfloat16" }, () =>
+    run(deformConv2d, one)(input, weight, offset, mask, bias),
+  );
+  assert.equal(output.dtype, "bfloat16");
+  for (const gradient of grad([output.sum()], leaves)) assert.equal(gradient!.dtype, "float32");
+});
+
+test("without a graph the values are the same, and an empty batch is an empty result", () => {
+  const one: Case = { input: [2, 3, 6, 5], out: 3, kernel: [3, 3], padding: 1 };
+  const tensors = tensorsOf(one) as [Tensor, Tensor, Tensor];
+  tensors[1].requiresGrad_();
+  const quiet = noGrad(() => run(deformConv2d, one)(...tensors));
+  assert.equal(quiet.requiresGrad, false);
+  assert.equal(distance(quiet, run(deformConv2d, one)(...tensors)), 0);
+  assert.deepEqual(deformConv2d(zeros([0, 3, 6, 5]), zeros([4, 3, 1, 1]), zeros([0, 2, 6, 5])).shape, [0, 4, 6, 5]);
+});
+
+test("the number of threads changes no more than BLAS does by itself", () => {
+  const one: Case = { input: [2, 40, 33, 29], out: 12, kernel: [3, 3], padding: 1, groups: 2, offsetGroups: 2 };
+  const tensors = tensorsOf(one).map((tensor) => tensor.to({ dtype: "float32" }));
+  // The matrix products are BLAS's, which may sum in another order on more threads; everything else has one fixed order.
+  assertSameOnAnyThreads(() => withGradients(run(deformConv2d, one), tensors), 2e-6);
+});
+
+test("a place that is not a number shows in the result", () => {
+  const offset = zeros([1, 2, 2, 2]);
+  offset.select(1, 0).fill_(Number.NaN);
+  const output = deformConv2d(ones([1, 1, 2, 2]), ones([1, 1, 1, 1]), offset);
+  assert.ok(output.toNumbers().every(Number.isNaN));
+});
+
+test("errors name the argument, what was found, what was expected and what to do", () => {
+  const input = zeros([2, 4, 6, 5]);
+  const weight = zeros([3, 4, 3, 3]);
+  const offset = zeros([2, 18, 6, 5]);
+  const says = (text: string, call: () => unknown) =>
+    assert.throws(call, (error: Error) => {
+      assert.ok(error.message.includes(text), error.message);
+      return true;
+    });
+  says(
+    "deform_conv2d offset: found shape [2, 18, 6, 5], expected [2, 18, 4, 3] [B, 2*offsetGroups*kH*kW, outH, outW]. " +
+      "The layer that predicts it needs the same stride, padding and dilation, and two channels a tap.",
+    () => deformConv2d(input, weight, offset),
+  );
+  says("deform_conv2d weight: found shape [3, 5, 3, 3], expected [O, 4, kH, kW]", () =>
+    deformConv2d(input, zeros([3, 5, 3, 3]), offset, { padding: 1 }),
+  );
+  says("deform_conv2d mask: found shape [2, 18, 6, 5], expected [2, 9, 6, 5]", () =>
+    deformConv2d(input, weight, offset, { padding: 1, mask: offset }),
+  );
+  says("deform_conv2d bias: found shape [4], expected [3]", () =>
+    deformConv2d(input, weight, offset, { padding: 1, bias: zeros([4]) }),
+  );
+  says("deform_conv2d groups: found 3, expected a divisor of 4 input and 3 output channels", () =>
+    deformConv2d(input, weight, offset, { padding: 1, groups: 3 }),
+  );
+  says("deform_conv2d input height: found 6 with padding 0, expected at least 9, the reach of the kernel", () =>
+    deformConv2d(input, weight, offset, { dilation: 4 }),
+  );
+  says("deform_conv2d weight: found dtype Double, expected Float, the dtype of input", () =>
+    deformConv2d(input, weight.to({ dtype: "float64" }), offset, { padding: 1 }),
+  );
+  says("deform_conv2d: found a request for second derivatives", () => {
+    const leaf = filled("input", [2, 4, 6, 5], { dtype: "float32" }).requiresGrad_();
+    grad([deformConv2d(leaf, weight, offset, { padding: 1 }).square().sum()], [leaf], { createGraph: true });
+  });
+});

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ones, Tensor, zeros } from "@adsam/torch";
+import { distanceTransform } from "../src/index.js";
+import { callKernel } from "../src/library.js";
+import { distanceTransformReference } from "../src/reference/distance-transform.js";
+import { assertSameOnAnyThreads, filled } from "./helpers.js";
+
+/** bool, a share of `zerosShare` false. */
+const mask = (shape: readonly number[], zerosShare: number) => filled("mask", shape, { lo: 0 }).ge(zerosShare);
+
+test("is the definition, to the last bit", () => {
+  for (const [shape, share] of [
+    [[1, 1, 1], 0.5],
+    [[3, 7, 5], 0.1],
+    [[2, 40, 33], 0.01],
+    [[2, 65, 70], 0.0005],
+    [[1, 1, 150], 0.03],
+    [[2, 90, 1], 0.03],
+  ] as const)
+    for (const one of [mask(shape, share), mask(shape, share).to({ dtype: "uint8" }).mul(7)]) {
+      const expected = distanceTransformReference(one).toArray();
+      assert.deepEqual(distanceTransform(one).toArray(), expected, `[${shape}]`);
+      assert.deepEqual((callKernel("_distance_transform_composite", [one]) as Tensor).toArray(), expected);
+    }
+});
+
+test("known distances: a 3-4-5 triangle", () => {
+  const one = ones([4, 5], { dtype: "uint8" });
+  one.select(0, 0).select(0, 0).zero_();
+  const distances = distanceTransform(one).toNested() as number[][];
+  assert.deepEqual([distances[0]![0], distances[0]![4], distances[3]![0], distances[3]![4]], [0, 4, 3, 5]);
+});
+
+test("pictures do not see each other; one without a zero is infinitely far", () => {
+  const one = ones([2, 2, 3, 4], { dtype: "bool" });
+  one.select(0, 0).select(0, 1).zero_();
+  const distances = distanceTransform(one);
+  assert.deepEqual(distances.shape, [2, 2, 3, 4]);
+  assert.ok(
+    distances
+      .select(0, 0)
+      .select(0, 1)
+      .toNumbers()
+      .every((d) => d === 0),
+  );
+  for (const [b, c] of [
+    [0, 0],
+    [1, 0],
+    [1, 1],
+  ] as const)
+    assert.ok(
+      distances
+        .select(0, b)
+        .select(0, c)
+        .toNumbers()
+        .every((d) => d === Number.POSITIVE_INFINITY),
+    );
+});
+
+test("a mask that is not contiguous, and an empty batch", () => {
+  const one = mask([30, 20], 0.02);
+  const turned = distanceTransform(one.t());
+  assert.deepEqual(turned.toArray(), distanceTransform(one).t().contiguous().toArray());
+  assert.deepEqual(distanceTransform(zeros([0, 3, 4], { dtype: "bool" })).shape, [0, 3, 4]);
+});
+
+test("the number of threads changes no bit", () => {
+  assertSameOnAnyThreads(() => [distanceTransform(mask([3, 130, 140], 0.001))]);
+});
+
+test("errors say what a mask is", () => {
+  assert.throws(
+    () => distanceTransform(zeros([2, 3])),
+    /distance_transform mask: found dtype Float, expected bool or uint8/,
+  );
+  assert.throws(
+    () => distanceTransform(Tensor.of([1, 0], { dtype: "uint8" })),
+    /found shape \[2\], expected \[\.\.\., H, W\]/,
+  );
+});
