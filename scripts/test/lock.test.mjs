@@ -10,6 +10,9 @@ import { folderWith } from "./temporary.mjs";
 
 const module = new URL("../setup/lock.mjs", import.meta.url).href;
 
+/** A lock that is never given back shows as a test that never ends. */
+const limit = { timeout: 30_000 };
+
 /** Starts a process that takes the lock, appends "in", stays, appends "out". @param {string} lock @param {string} log @param {number} ms */
 function holder(lock, log, ms) {
   const program = `
@@ -25,7 +28,7 @@ function holder(lock, log, ms) {
   return { child, ended: new Promise((resolve) => child.on("exit", resolve)) };
 }
 
-test("processes that want the lock at once have it one after the other", async (t) => {
+test("processes that want the lock at once have it one after the other", limit, async (t) => {
   const folder = folderWith(t);
   const [lock, log] = [join(folder, "lock"), join(folder, "log")];
   await Promise.all([1, 2, 3, 4].map(() => holder(lock, log, 30).ended));
@@ -33,7 +36,7 @@ test("processes that want the lock at once have it one after the other", async (
   assert.equal(existsSync(lock), false);
 });
 
-test("the lock of a process that was killed is taken over, by one waiter at a time", async (t) => {
+test("the lock of a process that was killed is taken over, by one waiter at a time", limit, async (t) => {
   const folder = folderWith(t);
   const [lock, log] = [join(folder, "lock"), join(folder, "log")];
   const first = holder(lock, log, 60_000);
@@ -53,7 +56,7 @@ test("a lock whose process number has gone to another process is taken over", {
   assert.equal(await withLock(lock, async () => "mine"), "mine");
 });
 
-test("the waiter is told whom it waits for; an error in the work gives the lock back", async (t) => {
+test("the waiter is told whom it waits for; an error in the work gives the lock back", limit, async (t) => {
   const lock = join(folderWith(t), "lock");
   /** @type {string[]} */
   const told = [];

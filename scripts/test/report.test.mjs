@@ -50,14 +50,16 @@ test("a failure inside a suite is named with its suite and counted once", (t) =>
 test("a file that crashes after its last test, does not load, or holds no test is a failure", (t) => {
   const { text, last, status } = report(t, {
     "crash.test.mjs": `${good} process.on("exit", () => process.kill(process.pid, "SIGKILL"));`,
+    "both.test.mjs": `test("breaks", () => assert.ok(false)); process.on("exit", () => process.kill(process.pid, "SIGKILL"));`,
     "load.test.mjs": 'import "./nothing.mjs";',
     "none.test.mjs": 'console.log("a word");',
   });
   assert.match(text, /crash\.test\.mjs: the process was ended by SIGKILL/);
+  assert.match(text, /both\.test\.mjs: the process was ended by SIGKILL/);
   assert.match(text, /load\.test\.mjs: the process ended with exit code 1/);
   assert.match(text, /Cannot find module/);
   assert.match(text, /none\.test\.mjs: holds no test/);
-  assert.deepEqual([last, status], ["1 passed, 3 failed", 1]);
+  assert.deepEqual([last, status], ["1 passed, 5 failed", 1]);
 });
 
 test("filters choose files by their path, --name tests by their name; nothing chosen is a failure", (t) => {
