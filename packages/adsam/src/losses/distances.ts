@@ -1,13 +1,5 @@
-import { callOperator, scope, stack, type Tensor, zeros } from "@adsam/torch";
-
-/**
- * Euclidean distance in pixels from each pixel of `mask` to the nearest one outside it; 0 outside, infinite where nothing is outside.
- * @param mask bool [..., H, W]
- * @returns float32 [..., H, W]
- */
-function distanceToOutside(mask: Tensor): Tensor {
-  return callOperator("adsam::distance_transform", "", [mask]) as Tensor;
-}
+import { distanceTransform } from "@adsam/kernels";
+import { scope, stack, type Tensor, zeros } from "@adsam/torch";
 
 /**
  * The pixels beside another label: a neighbour above, below, left or right carries another id. The ignored id is one like any other.
@@ -36,7 +28,7 @@ export function labelBoundary(labels: Tensor): Tensor {
  * @returns float32 [B, H, W]
  */
 export function boundaryDistance(labels: Tensor): Tensor {
-  return scope(() => finite(distanceToOutside(labelBoundary(labels).logicalNot())));
+  return scope(() => finite(distanceTransform(labelBoundary(labels).logicalNot())));
 }
 
 /**
@@ -47,8 +39,8 @@ export function boundaryDistance(labels: Tensor): Tensor {
  */
 export function signedDistance(region: Tensor): Tensor {
   return scope(() => {
-    const outside = distanceToOutside(region.logicalNot());
-    const inside = distanceToOutside(region);
+    const outside = distanceTransform(region.logicalNot());
+    const inside = distanceTransform(region);
     return finite(outside).sub(finite(inside).sub(1).relu());
   });
 }
@@ -70,7 +62,7 @@ export function signedDistances(
   });
 }
 
-/** Infinite distances become 0. */
+/** The distances with 0 in place of infinity, which stands where the picture holds nothing to measure to. Changes its argument. */
 function finite(distance: Tensor): Tensor {
   return distance.maskedFill_(distance.isinf(), 0);
 }

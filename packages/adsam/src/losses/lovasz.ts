@@ -1,4 +1,5 @@
-import { callOperator, scope, type Tensor } from "@adsam/torch";
+import { lovaszSoftmax } from "@adsam/kernels";
+import type { Tensor } from "@adsam/torch";
 import { inFullPrecision, type Prediction } from "./prediction.js";
 
 /**
@@ -8,7 +9,5 @@ import { inFullPrecision, type Prediction } from "./prediction.js";
  * @returns a scalar []
  */
 export function lovaszLoss({ probabilities, labels, ignoreIndex }: Prediction): Tensor {
-  return inFullPrecision(probabilities, () =>
-    scope(() => callOperator("adsam::lovasz_softmax", "", [probabilities, labels, ignoreIndex, true]) as Tensor),
-  );
+  return inFullPrecision(probabilities, () => lovaszSoftmax(probabilities, labels, { ignoreIndex, perImage: true }));
 }

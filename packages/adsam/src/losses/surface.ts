@@ -1,4 +1,4 @@
-import { Problem, scope, type Tensor } from "@adsam/torch";
+import { customFunction, Problem, scope, type Tensor } from "@adsam/torch";
 import { boundaryDistance, signedDistances } from "./distances.js";
 import { inFullPrecision, type Prediction } from "./prediction.js";
 
@@ -9,7 +9,7 @@ export interface SurfaceOptions {
   readonly form?: SurfaceForm;
   /**
    * The distances of these labels in pixels, where they are known (see `DistanceMaps`): [B, H, W] for `distance`, [B, C, H, W] for
-   * `signed`. Computed from the labels otherwise.
+   * `signed` with 0 at ignored pixels. Computed from the labels otherwise.
    */
   readonly maps?: Tensor;
 }
@@ -48,13 +48,22 @@ export function surfaceLoss(prediction: Prediction, { form = "distance", maps }:
           .mul(2 / elements);
       }
       const signed = maps ?? signedDistances(labels, { numClasses: c, ignoreIndex }); // [B, C, H, W], 0 where ignored
-      // Σ over pixels as a product of rows: no second map of all classes is made.
-      const phi = signed.to({ dtype: probabilities.dtype }).reshape([b * c, h * w, 1]);
-      return probabilities
-        .view([b * c, 1, h * w])
-        .bmm(phi)
-        .sum()
-        .div(elements);
+      return innerProduct(probabilities, signed.to({ dtype: probabilities.dtype })).div(elements);
     }),
   );
+}
+
+/** Σ p φ over all elements, a scalar [], differentiated by p. Sums row by row, without a map of the products. */
+function innerProduct(p: Tensor, phi: Tensor): Tensor {
+  const [b, c, h, w] = p.dims4("probabilities");
+  return customFunction<readonly [Tensor], Tensor>("innerProduct", {
+    forward(context, p) {
+      context.saved = [phi];
+      return p
+        .reshape([b * c, 1, h * w])
+        .bmm(phi.reshape([b * c, h * w, 1]))
+        .sum();
+    },
+    backward: ({ saved: [phi] }, cotangent) => [cotangent && phi!.mul(cotangent)],
+  })(p);
 }
