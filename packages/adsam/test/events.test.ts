@@ -9,7 +9,7 @@ import { Problem } from "@adsam/torch/problem";
 import { appendWhole } from "../src/train/append-whole.js";
 import { CsvLog, readCsvLog } from "../src/train/csv-log.js";
 import { TrainEventStream, type TrainEvents } from "../src/train/events.js";
-import { duration, trainProgress } from "../src/train/progress.js";
+import { trainProgress } from "../src/train/progress.js";
 import { paperRecipe } from "../src/train/recipe.js";
 import { TensorBoardLog } from "../src/train/tensorboard.js";
 import { crc32c, maskedCrc32c, tfRecord } from "../src/train/tfrecord.js";
@@ -288,11 +288,14 @@ describe("progress", () => {
   test("on a terminal a bar is drawn and the epoch's line stands alone", () => {
     const text = printed(true, (progress) => {
       progress.runStarted?.(runStarted());
+      const listeners = process.listenerCount("SIGINT");
       progress.stepFinished?.(stepFinished(1));
       progress.stepFinished?.(stepFinished(2));
+      assert.equal(process.listenerCount("SIGINT"), listeners); // signals belong to the command
       progress.epochFinished?.(epochFinished(1));
     });
     assert.match(text, /epoch 1\/3 ━+─+ 1\/4 · loss 0\.5000/);
+    assert.ok(!text.includes("\u001b[?")); // no terminal mode that a killed process would leave behind
     assert.match(text, /\nepoch 1\/3 {2}loss 1\.0000|epoch 1\/3 {2}loss 1\.0000 · mIoU 50\.0 %/);
   });
 

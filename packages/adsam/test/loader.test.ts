@@ -82,6 +82,24 @@ describe("loader", () => {
     assert.deepEqual(await collect({ dataset, batchSize: 2, workers: 3, prefetch: 9 }, 4), inline);
   });
 
+  test("a batch is its samples one after the other", async () => {
+    const [whole] = await collect({ dataset, batchSize: 5, workers: 1 }, 2);
+    const single = (await collect({ dataset, batchSize: 1, workers: 1 }, 2)).slice(0, 5);
+    assert.deepEqual(
+      [...whole!.image],
+      single.flatMap((batch) => [...batch.image]),
+    );
+    assert.deepEqual(
+      [...whole!.label],
+      single.flatMap((batch) => [...batch.label]),
+    );
+    assert.deepEqual(
+      whole!.mirrored,
+      single.flatMap((batch) => batch.mirrored),
+    );
+    assert.equal(new Set(single.map((batch) => batch.image.join())).size, 5);
+  });
+
   test("another seed or epoch gives other pictures of the same sample", async () => {
     const [a, b] = await Promise.all([0, 1].map((epoch) => collect({ dataset, batchSize: count, workers: 1 }, epoch)));
     const area = 3 * 8 * 14;

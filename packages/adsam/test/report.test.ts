@@ -135,6 +135,15 @@ describe("the page", () => {
   });
 });
 
+test("a place that cannot be written is a Problem that names it", () => {
+  const file = join(mkdtempSync(join(tmpdir(), "adsam-report-")), "file");
+  writeFileSync(file, "");
+  assert.throws(() => writeReport(join(file, "report.html"), report()), {
+    name: "Problem",
+    message: `${join(file, "report.html")} cannot be written: found a file in its path. What was written before is whole; mend that, or choose another folder with --out.`,
+  });
+});
+
 describe("curves", () => {
   const points = [1, 2, 3].map((x) => [x, x === 2 ? null : x / 10] as const);
   const draw = (changes = {}) =>

@@ -118,6 +118,25 @@ describe("a recipe", () => {
     assert.ok(corners.size > 5, "the windows lie in many places");
   });
 
+  test("a window lies within a larger picture, and holds the whole of a smaller one, on each axis", () => {
+    const ids = Uint8Array.from({ length: 28 }, (_, i) => i);
+    for (let i = 0; i < 60; i++) {
+      const crop = (height: number, width: number): Uint8Array =>
+        applyTransforms(
+          { picture, label: { data: ids, size } },
+          { ...still, crop: { height, width } },
+          new Random("window", i),
+        ).label!.data;
+      assert.ok(!crop(3, 2).includes(255));
+      assert.deepEqual(
+        crop(9, 11).filter((id) => id !== 255),
+        ids,
+      );
+      assert.equal(crop(2, 9).filter((id) => id !== 255).length, 14, "two whole rows");
+      assert.equal(crop(6, 3).filter((id) => id !== 255).length, 12, "three whole columns");
+    }
+  });
+
   test("the same generator, the same sample; another, another", () => {
     const noise: Picture = { data: noiseBytes("noise", 84), size };
     const jitter = { brightness: 0.4, contrast: 0.4, saturation: 0.4 };

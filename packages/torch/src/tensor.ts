@@ -37,6 +37,7 @@ const garbage = new FinalizationRegistry<TensorId>((id) => {
  * becomes garbage. Operators are methods: arguments with a default are named in the last one, as in
  * `x.conv2d(weight, { padding: 1 })`.
  */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the generated methods are put on the prototype below
 export class Tensor {
   /** The scope that will free it. @internal */
   owner: Scope | undefined;
@@ -191,17 +192,18 @@ export class Tensor {
    * is copied, and writing to it writes to the tensor. 16-bit floats show their bits.
    */
   data(): TypedArray {
-    const contiguous = this.device === "cpu" ? this : this.to({ device: "cpu" });
-    const dense = callOperator("aten::contiguous", "", [contiguous]) as Tensor;
-    const array = new (arrayFor(this.dtype))(native().bytes(dense.id));
-    if (dense !== this) dense.dispose();
-    if (contiguous !== this) contiguous.dispose();
-    return array;
+    using here = this.to({ device: "cpu" });
+    using dense = callOperator("aten::contiguous", "", [here]) as Tensor;
+    return new (arrayFor(this.dtype))(native().bytes(dense.id));
   }
 
   /** A copy of the elements. */
   toArray(): TypedArray {
-    return this.data().slice() as TypedArray;
+    using here = this.to({ device: "cpu" });
+    using dense = callOperator("aten::contiguous", "", [here]) as Tensor;
+    const array = new (arrayFor(this.dtype))(this.numel * (this.dtype.startsWith("complex") ? 2 : 1));
+    native().copyBytes(dense.id, array);
+    return array;
   }
 
   /** The bytes of a contiguous tensor on the CPU, without a copy. */
@@ -313,7 +315,6 @@ export class Tensor {
   }
 }
 
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the generated methods are put on the prototype below
 export interface Tensor extends TensorMethods {}
 
 for (const [name, spec] of Object.entries(methodTable))

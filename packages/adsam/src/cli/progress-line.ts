@@ -15,11 +15,12 @@ export function progressLine(output: Output, label: string): ProgressLine {
     update(done, total) {
       if (stream.isTTY !== true) return;
       if (bar === undefined) {
-        const look = { barCompleteChar: "━", barIncompleteChar: "─", barsize: 24, hideCursor: false };
+        const look = { barCompleteChar: "━", barIncompleteChar: "─", barsize: 24, clearOnComplete: true };
+        const untouched = { hideCursor: false, linewrap: true, gracefulExit: false }; // Ctrl-C may end the process at any moment
         bar = new cliProgress.SingleBar({
           ...look,
+          ...untouched,
           stream,
-          clearOnComplete: true,
           format: `${label} {bar} {value}/{total}`,
         });
         bar.start(total, done);

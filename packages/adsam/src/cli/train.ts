@@ -17,7 +17,9 @@ export const command: CommandFile = {
       .option("--print-recipe", "print the complete recipe and end")
       .option("--json", "one JSON object an event on stdout, nothing else");
     addRecipeOptions(train);
-    train.action((file: string | undefined, options: TrainFlags, command: Command) => run(file, options, command, output));
+    train.action((file: string | undefined, options: TrainFlags, command: Command) =>
+      run(file, options, command, output),
+    );
   },
 };
 
@@ -43,14 +45,22 @@ async function run(file: string | undefined, options: TrainFlags, command: Comma
   const { jsonEvents } = await import("../train/json-events.js");
   const recipe = resume ? resumedRecipe(asked.run.out, origins) : asked;
   const events = new TrainEventStream();
-  events.subscribe(output.json ? jsonEvents((line) => output.line(line)) : trainProgress({ stream: output.progressStream }));
-  const result = await startTraining(recipe, { events, resume, signal: stopSignal(output, "finishing this step, then saving") });
+  events.subscribe(
+    output.json ? jsonEvents((line) => output.line(line)) : trainProgress({ stream: output.progressStream }),
+  );
+  const result = await startTraining(recipe, {
+    events,
+    resume,
+    signal: stopSignal(output, "finishing this step, then saving"),
+  });
   if (!output.json) tell(result, output);
 }
 
 function tell({ reason, progress, last, best }: TrainResult, output: Output): void {
   if (reason !== "finished") {
-    output.line(`${reason === "stopped" ? "Stopped" : "Time is up"} after ${progress.epoch} epochs and ${progress.step} steps, saved in ${last}.`);
+    output.line(
+      `${reason === "stopped" ? "Stopped" : "Time is up"} after ${progress.epoch} epochs and ${progress.step} steps, saved in ${last}.`,
+    );
     output.line("Continue with the same command and --resume.");
   }
   if (best && progress.best)

@@ -20,6 +20,7 @@ export function batchHandler(plan: BatchPlan): Handler<BatchJob, Batch> {
 /** `workerData` is a plan only in threads that the loader has started. */
 const plan = (workerData as { readonly batchPlan?: BatchPlan } | null)?.batchPlan;
 if (plan) {
+  // libvips' settings are the process's: no picture is read twice, and each thread here is a core's worth.
   sharp.cache(false);
   sharp.concurrency(1);
   serveJobs(batchHandler(plan));

@@ -1,6 +1,7 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { duration } from "../train/progress.js";
+import { cannotWrite } from "../train/append-whole.js";
+import { duration } from "../train/duration.js";
 import { classTable } from "./class-table.js";
 import { confusionDetails } from "./confusion.js";
 import { type Html, html, raw } from "./html.js";
@@ -53,12 +54,22 @@ ${nextSteps(report)}
 `.toString();
 }
 
-/** Writes the report, whole or not at all; makes the folder. */
+/**
+ * Writes the report, whole or not at all; makes the folder.
+ * @throws Problem where the disk is full or the folder may not be written
+ */
 export function writeReport(path: string, report: RunReport): void {
   const text = renderReport(report);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.partial`, text);
-  renameSync(`${path}.partial`, path);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(`${path}.partial`, text);
+    renameSync(`${path}.partial`, path);
+  } catch (error) {
+    try {
+      rmSync(`${path}.partial`, { force: true });
+    } catch {} // the folder itself may not be there; the first failure is the one to tell
+    throw cannotWrite(path, error);
+  }
 }
 
 /** The few numbers that one came for. */

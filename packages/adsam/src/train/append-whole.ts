@@ -33,7 +33,12 @@ export function appendWhole(path: string, bytes: Uint8Array): void {
 export function cannotWrite(path: string, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code;
   const found = { ENOSPC: "no space left on the disk", EDQUOT: "the disk quota used up", EROFS: "a read-only disk" };
-  const denied = { EACCES: "no permission to write", EISDIR: "a folder of that name", ENOTDIR: "a file in its path" };
+  const denied = {
+    EACCES: "no permission to write",
+    EISDIR: "a folder of that name",
+    ENOTDIR: "a file in its path",
+    EEXIST: "a file in its path",
+  };
   const reason = { ...found, ...denied }[code ?? ""];
   if (reason === undefined) return error;
   const todo = "What was written before is whole; mend that, or choose another folder with --out.";

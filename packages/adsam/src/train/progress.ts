@@ -1,4 +1,5 @@
 import cliProgress from "cli-progress";
+import { duration } from "./duration.js";
 import type { TrainEvents, TrainSubscriber } from "./events.js";
 
 export interface ProgressOptions {
@@ -126,10 +127,13 @@ class Progress implements TrainSubscriber {
         format: "{label} {bar} {value}/{total} · {facts}",
         barCompleteChar: "━",
         barIncompleteChar: "─",
-        barsize: 20,
+        barsize: ((this.#stream as NodeJS.WriteStream).columns ?? 100) < 100 ? 10 : 20,
         clearOnComplete: true,
         stopOnComplete: false,
-        hideCursor: false, // a second Ctrl-C ends the process at once, and would leave the terminal without a cursor
+        // The terminal is left as it is (cursor, line wrapping) and signals to the command, so that Ctrl-C may end the process at any moment.
+        hideCursor: false,
+        linewrap: true,
+        gracefulExit: false,
         emptyOnZero: true,
       });
       this.#bar.start(total, done, { label, facts });
@@ -163,14 +167,4 @@ function millions(count: number): string {
 
 function memory(bytes: number): string {
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(bytes / 1e6).toFixed(0)} MB`;
-}
-
-/** `42 s`, `5 min 03 s`, `2 h 07 min`, `3 d 04 h`. */
-export function duration(seconds: number): string {
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${seconds < 10 ? Number(seconds.toFixed(1)) : whole} s`;
-  const pad = (value: number) => String(value).padStart(2, "0");
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;
-  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${pad(Math.floor((whole % 3600) / 60))} min`;
-  return `${Math.floor(whole / 86_400)} d ${pad(Math.floor((whole % 86_400) / 3600))} h`;
 }

@@ -53,5 +53,7 @@ const grey = (data: Uint8Array, i: number): number =>
 /** One function for all 256 values, rounded and clamped to bytes. */
 function mapValues({ data, size }: Picture, f: (value: number) => number): Picture {
   const table = Uint8ClampedArray.from({ length: 256 }, (_, value) => f(value));
-  return { data: data.map((value) => table[value]!), size };
+  const out = new Uint8Array(data.length);
+  for (let i = 0; i < data.length; i++) out[i] = table[data[i]!]!;
+  return { data: out, size };
 }

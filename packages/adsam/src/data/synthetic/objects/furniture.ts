@@ -39,12 +39,21 @@ export function bollard(stage: Stage, place: Place, random: Random): void {
   stage.capsule([0, 0, 0.68], [0, 0, 0.78], 0.078, matte(hex("#e6e4dc")));
 }
 
-type SignKind = "warning" | "prohibition" | "blue" | "stop" | "parking" | "direction";
+export type SignKind = "warning" | "prohibition" | "blue" | "stop" | "parking" | "direction";
+const townSigns: readonly SignKind[] = [
+  "warning",
+  "prohibition",
+  "prohibition",
+  "blue",
+  "stop",
+  "parking",
+  "direction",
+];
 
 /** A traffic sign on a post, facing against the heading. `scale` 1 is a 70 cm sign. */
-export function trafficSign(stage: Stage, place: Place, scale: number, random: Random): void {
+export function trafficSign(stage: Stage, place: Place, scale: number, random: Random, kinds = townSigns): void {
   const height = random.range(2.3, 2.9);
-  const kind = random.pick(["warning", "prohibition", "prohibition", "blue", "stop", "parking", "direction"] as const);
+  const kind = random.pick(kinds);
   stage.moveTo(place, ids.pole);
   stage.contact(0.06, 0.06);
   stage.capsule([0, 0, 0], [0, 0, height + 0.4 * scale], 0.04, matte(hex("#85898c")));

@@ -1,9 +1,20 @@
-import { bollard, clutter, gantry, mast, streetLamp, trafficLight, trafficSign } from "../objects/furniture.js";
+import {
+  bollard,
+  clutter,
+  gantry,
+  mast,
+  type SignKind,
+  streetLamp,
+  trafficLight,
+  trafficSign,
+} from "../objects/furniture.js";
 import { hedge, type TreeKind, tree } from "../objects/plants.js";
 import type { Random } from "../random.js";
 import type { Stage } from "../render/stage.js";
 import type { Setting } from "./setting.js";
 import { kerbWidth, type Street } from "./street.js";
+
+const motorwaySigns: readonly SignKind[] = ["direction", "direction", "prohibition", "warning"];
 
 /** Trees, lamps, signs, traffic lights and what else stands beside the road. */
 export function furnish(stage: Stage, street: Street, setting: Setting, random: Random): void {
@@ -104,6 +115,7 @@ function lamps(stage: Stage, street: Street, setting: Setting, random: Random): 
 function signs(stage: Stage, street: Street, setting: Setting, random: Random): void {
   const offset = (side: 1 | -1): number => street.edge(side) + side * (kerbWidth + random.range(0.3, 0.9));
   const scale = setting.name === "highway" ? 1.7 : 1;
+  const kinds = setting.name === "highway" ? motorwaySigns : undefined;
   for (let n = 2 + random.int(3); n > 0; n--) {
     const s = random.range(10, 27);
     if (!street.inCrossing(s, 0.5))
@@ -112,6 +124,7 @@ function signs(stage: Stage, street: Street, setting: Setting, random: Random): 
         street.place(s, offset(1), random.range(-0.12, 0.12)),
         scale * random.range(0.9, 1.25),
         random,
+        kinds,
       );
   }
   for (let n = 1 + random.int(3); n > 0; n--) {
@@ -123,6 +136,7 @@ function signs(stage: Stage, street: Street, setting: Setting, random: Random): 
         street.place(s, offset(-1), random.chance(0.35) ? Math.PI : 0),
         scale * random.range(0.9, 1.2),
         random,
+        kinds,
       );
   }
   if (setting.name === "highway" && random.chance(0.6)) {

@@ -127,7 +127,7 @@ function drawPlan(name: SettingName, orderly: boolean, random: Random): StreetPl
       };
     }
     case "old-town": {
-      const draw = (): Roadside => side([0, 0.01], [2, 3.4], [0, 0.2]);
+      const draw = (): Roadside => side([0, 0], [2, 3.4], [0, 0]);
       return {
         ...town,
         laneWidth: random.range(2.8, 3.2),
@@ -140,7 +140,7 @@ function drawPlan(name: SettingName, orderly: boolean, random: Random): StreetPl
       };
     }
     case "residential": {
-      const draw = (): Roadside => side(random.chance(0.6) ? [1, 2.4] : [0, 0.01], [1.6, 2.4], [3, 7]);
+      const draw = (): Roadside => side(random.chance(0.6) ? [1, 2.4] : [0, 0], [1.6, 2.4], [3, 7]);
       return {
         ...town,
         left: draw(),
@@ -153,7 +153,7 @@ function drawPlan(name: SettingName, orderly: boolean, random: Random): StreetPl
     case "tramway": {
       const apart = random.chance(0.5);
       const draw = (): Roadside =>
-        side(random.chance(0.5) ? [1.2, 2.4] : [0, 0.01], [2.4, 4], random.chance(0.3) ? [2, 4] : [0, 0.4]);
+        side(random.chance(0.5) ? [1.2, 2.4] : [0, 0], [2.4, 4], random.chance(0.3) ? [2, 4] : [0, 0.4]);
       const parking = random.chance(0.4) ? 2.1 : 0;
       return {
         ...town,

@@ -1,0 +1,95 @@
+import { noGrad, Problem, type Size, scope, Tensor } from "@adsam/torch";
+import type { Batch } from "../data/batch.js";
+import type { Dataset } from "../data/dataset.js";
+import { DataLoader } from "../data/loader.js";
+import type { LabelMap } from "../data/picture.js";
+import { evaluationTransforms } from "../data/transforms/recipe.js";
+import { ConfusionMatrix } from "../metrics/confusion.js";
+import type { AdSam } from "../models/ad-sam.js";
+import { type Compute, withPrecision } from "../train/device.js";
+import { labelMap } from "./predict-labels.js";
+
+export interface EvaluationOptions {
+  readonly network: AdSam;
+  readonly dataset: Dataset;
+  /** What pictures are resized to for the network. */
+  readonly input: Size;
+  /** Where predictions meet labels: at the label's own size (the rule of Cityscapes), or at the network's. */
+  readonly resolution: "label" | "network";
+  readonly compute: Compute;
+  readonly batchSize?: number;
+  readonly workers?: number;
+  /** Stops after the batch at hand; the pictures so far are scored. */
+  readonly signal?: AbortSignal;
+  /** Sees each prediction, at the scored size, and the label it met. */
+  readonly onPrediction?: (prediction: ScoredPicture) => void | Promise<void>;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface ScoredPicture {
+  readonly index: number;
+  readonly id: string;
+  readonly prediction: LabelMap;
+  readonly label: LabelMap;
+}
+
+/** One confusion matrix over the whole split. The network is put into evaluation mode and back. */
+export async function evaluate(options: EvaluationOptions): Promise<ConfusionMatrix> {
+  const { network, dataset, input, resolution, batchSize = 1, workers } = options;
+  const numClasses = dataset.classes.names.length;
+  if (network.config.numClasses !== numClasses)
+    throw new Problem({
+      what: `evaluation on ${dataset.name}`,
+      found: `a network of ${network.config.numClasses} classes`,
+      expected: `${numClasses} (${dataset.classes.names.slice(0, 3).join(", ")}, …)`,
+      todo: "Evaluate on a data set with the classes the network was trained for.",
+    });
+  const matrix = new ConfusionMatrix(numClasses, dataset.classes.ignoreIndex);
+  await using loader = new DataLoader({
+    dataset,
+    recipe: evaluationTransforms(input),
+    batchSize,
+    mode: "evaluation",
+    seed: 0,
+    ...(workers !== undefined && { workers }),
+  });
+  const wasTraining = network.training;
+  network.eval();
+  let done = 0;
+  try {
+    for await (const batch of loader.epoch(1)) {
+      const predictions = predictBatch(network, batch, resolution, options.compute);
+      for (const [place, prediction] of predictions.entries()) {
+        const label = resolution === "label" ? batch.native![place]! : networkLabel(batch, place);
+        matrix.update(prediction.data, label.data);
+        await options.onPrediction?.({ index: batch.indices[place]!, id: batch.ids[place]!, prediction, label });
+      }
+      done += batch.ids.length;
+      options.onProgress?.(done, dataset.samples.length);
+      if (options.signal?.aborted) break;
+    }
+  } finally {
+    network.train(wasTraining);
+  }
+  return matrix;
+}
+
+function predictBatch(network: AdSam, batch: Batch, resolution: "label" | "network", compute: Compute): LabelMap[] {
+  const { height, width } = batch.size;
+  return scope(() =>
+    noGrad(() => {
+      const image = Tensor.share(batch.image, [batch.ids.length, 3, height, width]).to({ device: compute.device });
+      const logits = withPrecision(compute, () => network.call({ image })); // [B, C, H, W]
+      return batch.ids.map((_, place) =>
+        scope(() =>
+          labelMap(logits.narrow(0, place, 1), resolution === "label" ? batch.native![place]!.size : batch.size),
+        ),
+      );
+    }),
+  );
+}
+
+function networkLabel(batch: Batch, place: number): LabelMap {
+  const cells = batch.size.height * batch.size.width;
+  return { data: batch.label.subarray(place * cells, (place + 1) * cells), size: batch.size };
+}

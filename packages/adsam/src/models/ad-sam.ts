@@ -1,0 +1,117 @@
+import { nn, Problem, type Tensor } from "@adsam/torch";
+import { AttentionStage } from "./decoder/attention-stage.js";
+import { ConvolutionStage } from "./decoder/convolution-stage.js";
+import { bilinear, type DecoderStage } from "./decoder/stage.js";
+import { DeformableFusion } from "./fusion.js";
+import { ResNet, type ResNetName } from "./resnet.js";
+import { type SamEncoderConfig, type SamEncoderName, samEncoders } from "./sam/config.js";
+import { SamImageEncoder } from "./sam/image-encoder.js";
+
+/** Which AD-SAM: the paper's by default; every ablation of the paper is another value here. */
+export interface AdSamConfig {
+  readonly numClasses: number;
+  /** SAM's encoder by name or by its sizes; "none" leaves it out. */
+  readonly encoder: SamEncoderName | SamEncoderConfig | "none";
+  readonly resnet: ResNetName | "none";
+  readonly decoder: "deformable-attention" | "deformable-convolution";
+  readonly deformable: boolean;
+  readonly channelAttention: boolean;
+  readonly frozenBatchNorm: boolean;
+  /** Whether SAM's encoder is trained along; frozen in the paper. */
+  readonly encoderTrained: boolean;
+  /** Leaves SAM's encoder unbuilt: its embedding is then given with every picture. */
+  readonly embeddingOnly: boolean;
+  /** Channels of the fused map, and after each stage of the decoder; multiples of 8 (GroupNorm's groups). */
+  readonly fusionDim: number;
+  readonly decoderDims: readonly [number, number, number];
+  readonly attentionHeads: number;
+  readonly attentionPoints: number;
+}
+
+/** AD-SAM as the paper has it. */
+export const paperConfig: AdSamConfig = {
+  numClasses: 19,
+  encoder: "sam-vit-h",
+  resnet: "resnet50",
+  decoder: "deformable-attention",
+  deformable: true,
+  channelAttention: true,
+  frozenBatchNorm: true,
+  encoderTrained: false,
+  embeddingOnly: false,
+  fusionDim: 256,
+  decoderDims: [128, 64, 32],
+  attentionHeads: 8,
+  attentionPoints: 4,
+};
+
+export interface AdSamInput {
+  /** [B, 3, H, W], ImageNet mean and deviation; H and W multiples of 32 */
+  readonly image: Tensor;
+  /** [B, outChans, H/16, W/16]: SAM's embedding of the picture, where it was computed before */
+  readonly samEmbedding?: Tensor;
+}
+
+/** AD-SAM (arXiv 2510.27047, §3): SAM's global context and ResNet's local detail, fused and decoded by deformable layers. */
+export class AdSam extends nn.Module {
+  readonly samEncoder: SamImageEncoder | undefined;
+  readonly resnetEncoder: ResNet | undefined;
+  readonly fusionLayers: nn.ModuleList<DeformableFusion>;
+  readonly up1: DecoderStage;
+  readonly up2: DecoderStage;
+  readonly up3: DecoderStage;
+  readonly classifier: nn.Sequential;
+  readonly config: AdSamConfig;
+
+  constructor(config: Partial<AdSamConfig> = {}) {
+    super();
+    this.config = { ...paperConfig, ...config };
+    const { numClasses, encoder, resnet, decoder, deformable, channelAttention, fusionDim } = this.config;
+    const [dim1, dim2, dim3] = this.config.decoderDims;
+    if (encoder === "none" && resnet === "none")
+      throw new Problem({
+        what: "AD-SAM",
+        found: "neither SAM's encoder nor ResNet",
+        expected: "at least one of them",
+      });
+    const sam = encoder === "none" ? undefined : typeof encoder === "string" ? samEncoders[encoder] : encoder;
+    if (sam && !this.config.embeddingOnly) {
+      this.samEncoder = new SamImageEncoder(sam);
+      if (!this.config.encoderTrained) this.samEncoder.requiresGrad_(false);
+    }
+    if (resnet !== "none") this.resnetEncoder = new ResNet(resnet, { frozenBatchNorm: this.config.frozenBatchNorm });
+    const [layer1, layer2, layer3, layer4] = this.resnetEncoder?.channels ?? [0, 0, 0, 0];
+    this.fusionLayers = new nn.ModuleList([
+      new DeformableFusion({
+        samChannels: sam?.outChans ?? 0,
+        resnetChannels: layer4,
+        outChannels: fusionDim,
+        deformable,
+        channelAttention,
+      }),
+    ]);
+    const Stage = decoder === "deformable-attention" ? AttentionStage : ConvolutionStage;
+    const common = { deformable, heads: this.config.attentionHeads, points: this.config.attentionPoints };
+    this.up1 = new Stage({ inChannels: fusionDim, outChannels: dim1, skipChannels: layer3, upsample: true, ...common });
+    this.up2 = new Stage({ inChannels: dim1, outChannels: dim2, skipChannels: layer2, upsample: true, ...common });
+    this.up3 = new Stage({ inChannels: dim2, outChannels: dim3, skipChannels: layer1, upsample: false, ...common });
+    this.classifier = new nn.Sequential(
+      new nn.Conv2d(dim3, dim3, { kernelSize: 3, padding: 1 }),
+      new nn.GroupNorm(8, dim3),
+      new nn.GELU(),
+      new nn.Conv2d(dim3, numClasses, { kernelSize: 1 }),
+    );
+  }
+
+  /** @returns logits [B, numClasses, H, W] */
+  forward({ image, samEmbedding }: AdSamInput): Tensor {
+    const size = image.spatialSize("image");
+    const global = samEmbedding ?? this.samEncoder?.call(image); // [B, outChans, H/16, W/16]
+    const local = this.resnetEncoder?.call(image); // strides 4, 8, 16, 32
+    let map = this.fusionLayers[0]!.call(global, local?.layer4); // [B, 256, H/16, W/16]
+    map = this.up1.call(map, local?.layer3); // [B, 128, H/8, W/8]
+    map = this.up2.call(map, local?.layer2); // [B, 64, H/4, W/4]
+    map = this.up3.call(map, local?.layer1); // [B, 32, H/4, W/4]
+    return bilinear(this.classifier.call(map), size); // [B, numClasses, H, W]
+  }
+}

@@ -1,0 +1,52 @@
+import { nn, type Tensor } from "@adsam/torch";
+import { DeformableAttention } from "./deformable-attention.js";
+import { bilinear, DecoderStage, doubled, type StageConfig, skipProjection } from "./stage.js";
+
+/**
+ * The paper's decoder (§3, progressive refinement): the running map, brought to the stage's width and size, asks by deformable
+ * attention (8 heads, 4 points) in two maps, the running one and ResNet's of this stage, and a small convolutional
+ * feed-forward refines what it found. Both halves are residual, normalised after the sum.
+ */
+export class AttentionStage extends DecoderStage {
+  readonly inputProj: nn.Conv2d;
+  readonly skipConv: nn.Sequential | undefined;
+  readonly attention: DeformableAttention;
+  readonly norm1: nn.GroupNorm;
+  readonly feedForward: nn.Sequential;
+  readonly norm2: nn.GroupNorm;
+  private readonly upsample: boolean;
+
+  constructor({ inChannels, outChannels, skipChannels, upsample, deformable, heads, points }: StageConfig) {
+    super();
+    this.upsample = upsample;
+    this.inputProj = new nn.Conv2d(inChannels, outChannels, { kernelSize: 1 });
+    if (skipChannels > 0) this.skipConv = skipProjection(skipChannels, outChannels);
+    this.attention = new DeformableAttention({
+      dim: outChannels,
+      numHeads: heads,
+      numLevels: skipChannels > 0 ? 2 : 1,
+      numPoints: points,
+      deformable,
+    });
+    this.norm1 = new nn.GroupNorm(8, outChannels);
+    this.feedForward = new nn.Sequential(
+      new nn.Conv2d(outChannels, 2 * outChannels, { kernelSize: 3, padding: 1 }),
+      new nn.GELU(),
+      new nn.Conv2d(2 * outChannels, outChannels, { kernelSize: 3, padding: 1 }),
+    );
+    this.norm2 = new nn.GroupNorm(8, outChannels);
+  }
+
+  override forward(x: Tensor, skip: Tensor | undefined): Tensor {
+    const running = this.inputProj.call(x); // [B, outChannels, h, w]
+    let map = this.upsample ? bilinear(running, doubled(running)) : running;
+    const levels = [running];
+    if (skip && this.skipConv) {
+      const detail = this.skipConv.call(skip); // [B, outChannels, …] at ResNet's own size
+      map = map.add(bilinear(detail, map.spatialSize("map")));
+      levels.push(detail);
+    }
+    map = this.norm1.call(map.add(this.attention.call(map, levels)));
+    return this.norm2.call(map.add(this.feedForward.call(map))).gelu();
+  }
+}

@@ -1,0 +1,38 @@
+import { nn, type Size, type Tensor } from "@adsam/torch";
+
+export interface StageConfig {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  /** Channels of the skip connection from ResNet; 0 where there is none. */
+  readonly skipChannels: number;
+  /** Whether the running map is doubled first. */
+  readonly upsample: boolean;
+  readonly deformable: boolean;
+  /** Heads of the attention and its points a head and level. */
+  readonly heads: number;
+  readonly points: number;
+}
+
+/** A step of the decoder: the running map and a map of ResNet become a finer map. */
+export abstract class DecoderStage extends nn.Module {
+  /** @param x [B, inChannels, h, w]; @param skip [B, skipChannels, …]; @returns [B, outChannels, h or 2h, w or 2w] */
+  abstract override forward(x: Tensor, skip: Tensor | undefined): Tensor;
+}
+
+/** 1×1 convolution, GroupNorm, GELU: how a skip connection enters. */
+export function skipProjection(inChannels: number, outChannels: number): nn.Sequential {
+  return new nn.Sequential(
+    new nn.Conv2d(inChannels, outChannels, { kernelSize: 1 }),
+    new nn.GroupNorm(8, outChannels),
+    new nn.GELU(),
+  );
+}
+
+export function bilinear(x: Tensor, size: Size): Tensor {
+  return nn.functional.interpolate(x, { size, mode: "bilinear" });
+}
+
+export function doubled(x: Tensor): Size {
+  const { height, width } = x.spatialSize("map");
+  return { height: 2 * height, width: 2 * width };
+}

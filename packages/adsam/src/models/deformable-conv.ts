@@ -1,0 +1,49 @@
+import { deformConv2d } from "@adsam/kernels";
+import { nn, type Tensor } from "@adsam/torch";
+
+/**
+ * Modulated deformable 3×3 convolution (DCNv2, Zhu et al. 2019): offsets and modulation are convolutions of the input, zero at
+ * the start, so that training begins from a plain convolution at half weight. Names are the authors'.
+ */
+export class DeformableConv extends nn.Module {
+  readonly conv: nn.Conv2d;
+  readonly offsetConv: nn.Conv2d;
+  readonly maskConv: nn.Conv2d;
+
+  constructor(inChannels: number, outChannels: number) {
+    super();
+    this.conv = new nn.Conv2d(inChannels, outChannels, { kernelSize: 3, padding: 1 });
+    this.offsetConv = new nn.Conv2d(inChannels, 18, { kernelSize: 3, padding: 1 });
+    this.maskConv = new nn.Conv2d(inChannels, 9, { kernelSize: 3, padding: 1 });
+    for (const layer of [this.offsetConv, this.maskConv]) {
+      nn.init.zeros_(layer.weight);
+      nn.init.zeros_(layer.bias!);
+    }
+  }
+
+  /** [B, inChannels, H, W] → [B, outChannels, H, W] */
+  forward(x: Tensor): Tensor {
+    const offset = this.offsetConv.call(x); // [B, 18, H, W], (dy, dx) a tap, in pixels
+    const mask = this.maskConv.call(x).sigmoid(); // [B, 9, H, W]
+    return deformConv2d(x, this.conv.weight, offset, { mask, bias: this.conv.bias, padding: 1 });
+  }
+}
+
+/** The same place without deformation: an ablation of the paper. */
+class PlainConv extends nn.Module {
+  readonly conv: nn.Conv2d;
+
+  constructor(inChannels: number, outChannels: number) {
+    super();
+    this.conv = new nn.Conv2d(inChannels, outChannels, { kernelSize: 3, padding: 1 });
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.conv.call(x);
+  }
+}
+
+/** A 3×3 convolution that deforms, or one that does not. */
+export function conv3x3(inChannels: number, outChannels: number, deformable: boolean): DeformableConv | PlainConv {
+  return deformable ? new DeformableConv(inChannels, outChannels) : new PlainConv(inChannels, outChannels);
+}

@@ -1,0 +1,151 @@
+import { nn, type Tensor } from "@adsam/torch";
+
+export type ResNetName = "resnet18" | "resnet34" | "resnet50" | "resnet101";
+
+const layouts: Record<ResNetName, { bottleneck: boolean; layers: readonly [number, number, number, number] }> = {
+  resnet18: { bottleneck: false, layers: [2, 2, 2, 2] },
+  resnet34: { bottleneck: false, layers: [3, 4, 6, 3] },
+  resnet50: { bottleneck: true, layers: [3, 4, 6, 3] },
+  resnet101: { bottleneck: true, layers: [3, 4, 23, 3] },
+};
+
+/** The four maps of a ResNet, at strides 4, 8, 16 and 32. */
+export interface ResNetFeatures {
+  readonly layer1: Tensor;
+  readonly layer2: Tensor;
+  readonly layer3: Tensor;
+  readonly layer4: Tensor;
+}
+
+interface BlockOptions {
+  readonly inChannels: number;
+  readonly width: number;
+  readonly stride: number;
+  readonly frozen: boolean;
+}
+
+const norm = (channels: number, frozen: boolean) => new nn.BatchNorm2d(channels, { frozen });
+
+function shortcut({ inChannels, width, stride, frozen }: BlockOptions, expansion: number): nn.Sequential | undefined {
+  if (stride === 1 && inChannels === width * expansion) return undefined;
+  return new nn.Sequential(
+    new nn.Conv2d(inChannels, width * expansion, { kernelSize: 1, stride, bias: false }),
+    norm(width * expansion, frozen),
+  );
+}
+
+/** Two 3×3 convolutions and a shortcut (ResNet-18, -34). */
+class BasicBlock extends nn.Module {
+  static readonly expansion = 1;
+  readonly conv1: nn.Conv2d;
+  readonly bn1: nn.BatchNorm2d;
+  readonly conv2: nn.Conv2d;
+  readonly bn2: nn.BatchNorm2d;
+  readonly downsample: nn.Sequential | undefined;
+
+  constructor(options: BlockOptions) {
+    super();
+    const { inChannels, width, stride, frozen } = options;
+    this.conv1 = new nn.Conv2d(inChannels, width, { kernelSize: 3, stride, padding: 1, bias: false });
+    this.bn1 = norm(width, frozen);
+    this.conv2 = new nn.Conv2d(width, width, { kernelSize: 3, padding: 1, bias: false });
+    this.bn2 = norm(width, frozen);
+    this.downsample = shortcut(options, BasicBlock.expansion);
+  }
+
+  forward(x: Tensor): Tensor {
+    const y = this.bn1.call(this.conv1.call(x)).relu_();
+    return this.bn2
+      .call(this.conv2.call(y))
+      .add_(this.downsample ? this.downsample.call(x) : x)
+      .relu_();
+  }
+}
+
+/** 1×1, 3×3 (which strides, as torchvision's), 1×1 and a shortcut (ResNet-50 and deeper). */
+class Bottleneck extends nn.Module {
+  static readonly expansion = 4;
+  readonly conv1: nn.Conv2d;
+  readonly bn1: nn.BatchNorm2d;
+  readonly conv2: nn.Conv2d;
+  readonly bn2: nn.BatchNorm2d;
+  readonly conv3: nn.Conv2d;
+  readonly bn3: nn.BatchNorm2d;
+  readonly downsample: nn.Sequential | undefined;
+
+  constructor(options: BlockOptions) {
+    super();
+    const { inChannels, width, stride, frozen } = options;
+    this.conv1 = new nn.Conv2d(inChannels, width, { kernelSize: 1, bias: false });
+    this.bn1 = norm(width, frozen);
+    this.conv2 = new nn.Conv2d(width, width, { kernelSize: 3, stride, padding: 1, bias: false });
+    this.bn2 = norm(width, frozen);
+    this.conv3 = new nn.Conv2d(width, 4 * width, { kernelSize: 1, bias: false });
+    this.bn3 = norm(4 * width, frozen);
+    this.downsample = shortcut(options, Bottleneck.expansion);
+  }
+
+  forward(x: Tensor): Tensor {
+    let y = this.bn1.call(this.conv1.call(x)).relu_();
+    y = this.bn2.call(this.conv2.call(y)).relu_();
+    return this.bn3
+      .call(this.conv3.call(y))
+      .add_(this.downsample ? this.downsample.call(x) : x)
+      .relu_();
+  }
+}
+
+/**
+ * ResNet (He et al. 2016) without its classifier, as an encoder that gives its four maps; names and numbers are torchvision's,
+ * so its ImageNet checkpoints load.
+ */
+export class ResNet extends nn.Module {
+  readonly conv1: nn.Conv2d;
+  readonly bn1: nn.BatchNorm2d;
+  readonly layer1: nn.Sequential;
+  readonly layer2: nn.Sequential;
+  readonly layer3: nn.Sequential;
+  readonly layer4: nn.Sequential;
+  /** Channels of layer1 … layer4. */
+  readonly channels: readonly [number, number, number, number];
+
+  /** @param options.frozenBatchNorm use the running statistics also in training; scale and shift stay trained */
+  constructor(name: ResNetName, { frozenBatchNorm = true }: { frozenBatchNorm?: boolean } = {}) {
+    super();
+    const { bottleneck, layers } = layouts[name];
+    const Block = bottleneck ? Bottleneck : BasicBlock;
+    let inChannels = 64;
+    const stage = (width: number, length: number, stride: number) => {
+      const blocks = Array.from({ length }, (_, i) => {
+        const block = new Block({ inChannels, width, stride: i === 0 ? stride : 1, frozen: frozenBatchNorm });
+        inChannels = width * Block.expansion;
+        return block;
+      });
+      return new nn.Sequential(...blocks);
+    };
+    this.conv1 = new nn.Conv2d(3, 64, { kernelSize: 7, stride: 2, padding: 3, bias: false });
+    this.bn1 = norm(64, frozenBatchNorm);
+    this.layer1 = stage(64, layers[0], 1);
+    this.layer2 = stage(128, layers[1], 2);
+    this.layer3 = stage(256, layers[2], 2);
+    this.layer4 = stage(512, layers[3], 2);
+    const e = Block.expansion;
+    this.channels = [64 * e, 128 * e, 256 * e, 512 * e];
+    this.initialise();
+  }
+
+  /** He's initialisation for ReLU networks, fan-out, as torchvision's. */
+  private initialise(): void {
+    for (const [, module] of this.modules())
+      if (module instanceof nn.Conv2d) nn.init.kaimingNormal_(module.weight, { mode: "fanOut", nonlinearity: "relu" });
+  }
+
+  /** @param image [B, 3, H, W] */
+  forward(image: Tensor): ResNetFeatures {
+    const stem = this.bn1.call(this.conv1.call(image)).relu_(); // [B, 64, H/2, W/2]
+    const layer1 = this.layer1.call(stem.maxPool2d(3, { stride: 2, padding: 1 })); // [B, 64e, H/4, W/4]
+    const layer2 = this.layer2.call(layer1);
+    const layer3 = this.layer3.call(layer2);
+    return { layer1, layer2, layer3, layer4: this.layer4.call(layer3) };
+  }
+}

@@ -1,0 +1,68 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Problem } from "@adsam/torch";
+import { type Dataset, draw } from "../data/dataset.js";
+import { openDataset } from "../data/open.js";
+import { readCheckpoint } from "./checkpoint.js";
+import { CsvLog } from "./csv-log.js";
+import type { TrainEventStream } from "./events.js";
+import { overRecipe, type Recipe, type RecipeOrigins, recipeToYaml } from "./recipe.js";
+import { TensorBoardLog } from "./tensorboard.js";
+import { type TrainResult, trainNetwork } from "./trainer.js";
+
+export interface StartOptions {
+  readonly events: TrainEventStream;
+  readonly resume?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** The training or the validation split of a recipe's data set, cut to the recipe's limit. */
+export async function openSplit({ data, run }: Recipe, which: "train" | "val"): Promise<Dataset> {
+  const { kind, root } = data;
+  if (root === null)
+    throw new Problem({
+      what: "data set",
+      found: "none",
+      expected: "--data FOLDER, or data.root in the recipe",
+      todo: "`adsam demo` generates one to try with.",
+    });
+  const dataset = await openDataset({ kind, root, split: which === "train" ? data.trainSplit : data.valSplit });
+  const limit = which === "train" ? data.limitTrain : data.limitVal;
+  return limit === null || limit >= dataset.samples.length ? dataset : draw(dataset, limit, run.seed);
+}
+
+/** The recipe a run continues with: the one in its last checkpoint, under the flags given now; the network must stay what it is. */
+export function resumedRecipe(out: string, flags: RecipeOrigins): Recipe {
+  const { recipe } = readCheckpoint(join(out, "last.pth"));
+  const changed = Object.keys(flags.flags ?? {}).filter((path) => path.startsWith("model."));
+  if (changed.length > 0)
+    throw new Problem({
+      what: "--resume",
+      found: changed.map((path) => flags.spelled?.[path] ?? `--${path}`).join(", "),
+      expected: "the network that was begun",
+      todo: "Leave these flags out, or begin a new run in another folder.",
+    });
+  return overRecipe(recipe, flags);
+}
+
+/** Trains by a recipe with everything a run keeps in its folder: recipe, CSV, TensorBoard, checkpoints, samples. */
+export async function startTraining(
+  recipe: Recipe,
+  { events, resume = false, signal }: StartOptions,
+): Promise<TrainResult> {
+  const { out } = recipe.run;
+  const [train, val] = await Promise.all([openSplit(recipe, "train"), openSplit(recipe, "val")]);
+  events.subscribe(new CsvLog(join(out, "log.csv")));
+  events.subscribe(new TensorBoardLog(join(out, "tensorboard")));
+  events.subscribe({
+    runStarted: () => {
+      mkdirSync(out, { recursive: true });
+      writeFileSync(join(out, "recipe.yaml"), recipeToYaml(recipe));
+    },
+  });
+  try {
+    return await trainNetwork({ recipe, train, val, events, resume, ...(signal && { signal }) });
+  } finally {
+    events.close();
+  }
+}
