@@ -8,6 +8,7 @@ import { describe, test } from "node:test";
 import { Problem } from "@adsam/torch/problem";
 import { appendWhole } from "../src/train/append-whole.js";
 import { CsvLog, readCsvLog } from "../src/train/csv-log.js";
+import { duration } from "../src/train/duration.js";
 import { TrainEventStream, type TrainEvents } from "../src/train/events.js";
 import { trainProgress } from "../src/train/progress.js";
 import { paperRecipe } from "../src/train/recipe.js";
