@@ -67,7 +67,7 @@ pre { margin: 0; padding: 18px 20px; overflow-x: auto; tab-size: 2; }
 .chart .axis { margin: 0; text-align: right; font-size: 12px; color: var(--soft); }
 
 .evaluations { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 20px; align-items: start; }
-.evaluation { padding: 20px 22px 16px; min-width: 0; }
+.evaluation { padding: 20px 22px 16px; min-width: 0; max-width: 780px; }
 .evaluation .score { margin: 2px 0 14px; color: var(--soft); font-size: 14px; }
 .evaluation .score b { color: var(--ink); font-weight: 600; }
 table { width: 100%; border-collapse: collapse; font-size: 14px; }
