@@ -100,12 +100,14 @@ export class ThreadPool<Job, Result> implements Pool<Job, Result> {
 
   /** @param script a module that calls {@link serveJobs}; @param workerData plain data that every thread gets. */
   constructor(script: URL, workerData: unknown, count: number) {
+    // `node --input-type=module -e …` must not make the threads' files into program text.
+    const execArgv = process.execArgv.filter((flag) => !flag.startsWith("--input-type"));
     this.#threads = Array.from({ length: count }, () => {
-      const thread: Thread<Result> = { worker: new Worker(script, { workerData }), pending: new Map() };
-      thread.worker.unref();
+      const thread: Thread<Result> = { worker: new Worker(script, { workerData, execArgv }), pending: new Map() };
       thread.worker.on("message", (reply: Reply<Result>) => settle(thread, reply));
       thread.worker.on("error", (error) => this.#break(new Error("a worker thread failed", { cause: error })));
       thread.worker.on("exit", (code) => this.#break(new Error(`a worker thread ended early (exit code ${code})`)));
+      thread.worker.unref(); // after the listeners: listening to messages holds the process
       return thread;
     });
   }
