@@ -1,5 +1,6 @@
+import type { Random } from "../random.js";
 import { type Colour, hex, mixed, scaled } from "./colour.js";
-import type { Random } from "./random.js";
+import { textureSeed } from "./noise.js";
 import type { Point } from "./render/stage.js";
 
 export type Domain = "structured" | "diverse";
@@ -75,8 +76,8 @@ export function conditionsFor(weather: Weather, random: Random, goodCamera: bool
     sunColour: scaled(hex("#fff2dc"), random.range(1.3, 1.7)),
     skyLight: scaled(hex("#bfd0ea"), random.range(0.5, 0.65)),
     groundLight: scaled(hex("#b8aa98"), 0.28),
-    zenith: mixed(hex("#5f8fd0"), hex("#8fb4e0"), random.next()),
-    horizon: mixed(hex("#cfe0ee"), hex("#e6ecef"), random.next()),
+    zenith: mixed(hex("#5f8fd0"), hex("#8fb4e0"), random.float()),
+    horizon: mixed(hex("#cfe0ee"), hex("#e6ecef"), random.float()),
     cloud: hex("#f4f5f7"),
     cloudiness: random.range(0.1, 0.65),
     fogColour: hex("#cdd9e4"),
@@ -93,9 +94,9 @@ export function conditionsFor(weather: Weather, random: Random, goodCamera: bool
       ? [random.range(0.93, 0.99), 1.0, random.range(0.9, 0.98)]
       : [random.range(0.92, 1.08), 1, random.range(0.9, 1.1)],
     contrast: goodCamera ? random.range(0.98, 1.1) : random.range(0.85, 1.2),
-    seed: random.seed(),
+    seed: textureSeed(random),
   };
-  const grey = mixed(hex("#c3c9cf"), hex("#e2e5e8"), random.next());
+  const grey = mixed(hex("#c3c9cf"), hex("#e2e5e8"), random.float());
   const overcast: Conditions = {
     ...clear,
     sunColour: [0, 0, 0],
@@ -121,7 +122,7 @@ export function conditionsFor(weather: Weather, random: Random, goodCamera: bool
         exposure: 1.05,
       };
     case "fog": {
-      const veil = mixed(hex("#b9bfc4"), hex("#dcdfe0"), random.next());
+      const veil = mixed(hex("#b9bfc4"), hex("#dcdfe0"), random.float());
       return {
         ...overcast,
         fogColour: veil,
@@ -140,7 +141,7 @@ export function conditionsFor(weather: Weather, random: Random, goodCamera: bool
         skyLight: scaled(hex("#8f96b8"), 0.38),
         groundLight: scaled(hex("#8a7568"), 0.2),
         zenith: scaled(hex("#4c6796"), 0.8),
-        horizon: mixed(hex("#f0b184"), hex("#d99a92"), random.next()),
+        horizon: mixed(hex("#f0b184"), hex("#d99a92"), random.float()),
         cloud: hex("#b08a92"),
         fogColour: hex("#c39f94"),
         night: random.range(0.3, 0.55),
@@ -151,7 +152,7 @@ export function conditionsFor(weather: Weather, random: Random, goodCamera: bool
         ...clear,
         sunColour: scaled(hex("#ffd9a0"), random.range(0.9, 1.2)),
         skyLight: scaled(hex("#c2c2c8"), 0.4),
-        zenith: mixed(hex("#87a6cf"), hex("#b3c0cf"), random.next()),
+        zenith: mixed(hex("#87a6cf"), hex("#b3c0cf"), random.float()),
         horizon: hex("#f6e6c8"),
         cloud: hex("#fff3dd"),
         fogColour: hex("#e8dcc4"),

@@ -1,8 +1,8 @@
 import { Problem } from "@adsam/torch/problem";
 import { cityscapesLabels, idToTrainId } from "../labels.js";
+import { Random } from "../random.js";
 import { type Conditions, type Domain, diverseConditions, structuredConditions } from "./conditions.js";
 import { Ground } from "./materials/ground.js";
-import { Random } from "./random.js";
 import { Camera } from "./render/camera.js";
 import { addGlare, addHalos, addRain, reflectGround } from "./render/effects.js";
 import { develop } from "./render/sensor.js";

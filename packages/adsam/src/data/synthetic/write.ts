@@ -1,8 +1,9 @@
 /** Data sets of generated scenes in the layouts of the real ones, so that the readers of those read them. */
+import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { Problem } from "@adsam/torch/problem";
-import { writeWhole } from "../files.js";
+import { reasonOf, writeWhole } from "../files.js";
 import { InlinePool, type Pool, ThreadPool } from "../worker-pool.js";
 import type { Domain } from "./conditions.js";
 import { checkRequest } from "./generate.js";
@@ -57,6 +58,7 @@ export async function writeSyntheticDataset(options: SyntheticDatasetOptions): P
     throw new Problem({ what: "synthetic data set", found: `the seed ${seed}`, expected: "a whole number below 2³²" });
   checkRequest({ domain, seed, size });
   const files = [...plan("train", train, options, size), ...plan("val", val, options, size)];
+  await makeRoot(root);
   const threads = Math.min(options.workers ?? Math.min(8, availableParallelism()), files.length);
   const pool: Pool<SceneFile, WrittenScene> =
     threads > 0
@@ -114,6 +116,18 @@ function plan(
       labelForm: "labelIds",
     };
   });
+}
+
+async function makeRoot(root: string): Promise<void> {
+  try {
+    await mkdir(root, { recursive: true });
+  } catch (error) {
+    const todo = "Name a folder that is not there yet, or one of yours.";
+    throw new Problem(
+      { what: `cannot write a data set into "${root}"`, found: reasonOf(error), todo },
+      { cause: error },
+    );
+  }
 }
 
 function checkCount(what: string, count: number): void {

@@ -1,5 +1,6 @@
+import type { Random } from "../../random.js";
 import { type Colour, hex, mixed } from "../colour.js";
-import { fractalNoise, hash, type Random } from "../random.js";
+import { fractalNoise, hash, textureSeed } from "../noise.js";
 import { brickwork } from "./simple.js";
 import type { Material, Surface } from "./surface.js";
 
@@ -67,7 +68,7 @@ export function randomFacade(random: Random, height: number, kind: "old" | "mode
           ? "hall"
           : random.pick(["shops", "shops", "doors", "plain"] as const),
     litShare: random.range(0.15, 0.5),
-    seed: random.seed(),
+    seed: textureSeed(random),
   };
 }
 

@@ -1,6 +1,6 @@
 import { ids } from "../classes.js";
 import { type Colour, hex, mixed } from "../colour.js";
-import { fractalNoise, hash, noise } from "../random.js";
+import { fractalNoise, hash, noise } from "../noise.js";
 import { kerbWidth, type Street } from "../scene/street.js";
 import type { Surface } from "./surface.js";
 

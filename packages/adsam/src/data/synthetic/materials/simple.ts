@@ -1,5 +1,5 @@
 import type { Colour } from "../colour.js";
-import { fractalNoise, hash, noise } from "../random.js";
+import { fractalNoise, hash, noise } from "../noise.js";
 import type { Material, Surface } from "./surface.js";
 
 /** One colour all over. */

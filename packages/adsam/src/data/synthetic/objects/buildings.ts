@@ -1,9 +1,9 @@
+import type { Random } from "../../random.js";
 import { ids } from "../classes.js";
 import { type Colour, hex } from "../colour.js";
 import { type FacadeStyle, facade, randomFacade, roofTiles } from "../materials/facade.js";
 import { matte, mottled } from "../materials/simple.js";
 import type { Material } from "../materials/surface.js";
-import type { Random } from "../random.js";
 import type { Place, Stage } from "../render/stage.js";
 
 export type BuildingKind = "old" | "modern" | "house" | "hall";
@@ -81,7 +81,7 @@ function gable(
       ],
       wall,
     );
-  for (let n = random.int(3); n > 0; n--) {
+  for (let n = random.below(3); n > 0; n--) {
     stage.box(
       [middle * random.range(0.5, 1), random.range(y0 + 1, y1 - 1)],
       0.7,
@@ -119,7 +119,7 @@ function flatRoof(stage: Stage, side: 1 | -1, length: number, depth: number, hei
     ],
     top,
   );
-  for (let n = random.int(3); n > 0; n--)
+  for (let n = random.below(3); n > 0; n--)
     stage.box(
       [side * depth * random.range(0.3, 0.6), random.range(-0.35, 0.35) * length],
       2.5,
@@ -145,7 +145,7 @@ function relief(
   const base = style.groundFloor === "shops" ? 3.7 : style.floor;
   const storeys = Math.floor((style.height - base - 0.2) / style.floor);
   if (kind !== "hall" && style.skin !== "glass" && random.chance(0.4)) {
-    const every = 2 + random.int(2);
+    const every = 2 + random.below(2);
     const railing: Material = random.chance(0.5) ? matte(hex("#3b3d40")) : mottled(style.wall, 1, 0.1, style.seed);
     for (let storey = 0; storey < storeys; storey++) {
       for (let column = 1; (column + 1) * style.bay < length - 0.5; column += every) {

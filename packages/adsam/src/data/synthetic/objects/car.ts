@@ -1,8 +1,8 @@
+import type { Random } from "../../random.js";
 import { ids } from "../classes.js";
 import { type Colour, hex } from "../colour.js";
 import { glass, lampGlass, matte } from "../materials/simple.js";
 import type { Material } from "../materials/surface.js";
-import type { Random } from "../random.js";
 import type { Place, Point, Stage } from "../render/stage.js";
 import { type BodyShape, type CarBody, carShapes } from "./car-shapes.js";
 

@@ -1,8 +1,9 @@
+import type { Random } from "../../random.js";
 import { ids } from "../classes.js";
 import { type Colour, hex, mixed } from "../colour.js";
 import { matte } from "../materials/simple.js";
 import type { Material, Surface } from "../materials/surface.js";
-import { hash, type Random } from "../random.js";
+import { hash, textureSeed } from "../noise.js";
 import type { Place, Point, Stage } from "../render/stage.js";
 import { headlamp, tailLamp, wheel } from "./car.js";
 import { ribbed } from "./truck.js";
@@ -120,7 +121,7 @@ function face(
     stage.panel([side * inner, y], [side * half, y - end * corner.along], floor, height, skin);
   stage.panel([-inner * 0.03, out(2)], [inner * 0.03, out(2)], sill, height - 0.55, black, { casts: false });
   // Line number and destination in amber.
-  const seed = random.seed();
+  const seed = textureSeed(random);
   const text: Material = (surface) => {
     surface.paint([0.015, 0.015, 0.015]);
     const on =
@@ -152,7 +153,7 @@ export function tram(stage: Stage, place: Place, random: Random): void {
   stage.moveTo(place, ids.train);
   const livery = random.pick(tramLiveries);
   const [half, floor, height] = [1.22, 0.22, 3.4];
-  const cars = 2 + random.int(2);
+  const cars = 2 + random.below(2);
   const carLength = random.range(7.5, 9.5);
   const total = cars * carLength + (cars - 1) * 0.5;
   const roof = matte(hex("#8d9296"));

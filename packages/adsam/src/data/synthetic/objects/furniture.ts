@@ -1,8 +1,9 @@
+import type { Random } from "../../random.js";
 import { ids } from "../classes.js";
 import { type Colour, hex } from "../colour.js";
 import { bricks, concreteWall, fieldstone, lampGlass, matte } from "../materials/simple.js";
 import type { Material } from "../materials/surface.js";
-import { hash, type Random } from "../random.js";
+import { hash, textureSeed } from "../noise.js";
 import { type Cutout, screenDoor } from "../render/prim.js";
 import type { Place, Stage } from "../render/stage.js";
 
@@ -61,12 +62,12 @@ export function trafficSign(stage: Stage, place: Place, scale: number, random: R
   signFace(stage, kind, height, 0.35 * scale, random);
   if (kind !== "direction" && random.chance(0.3)) {
     const low = height - 0.85 * scale;
-    board(stage, 0.32 * scale, low, low + 0.32 * scale, hex("#e9e7df"), hex("#222222"), random.seed());
+    board(stage, 0.32 * scale, low, low + 0.32 * scale, hex("#e9e7df"), hex("#222222"), textureSeed(random));
   }
 }
 
 function signFace(stage: Stage, kind: SignKind, z: number, r: number, random: Random): void {
-  const seed = random.seed();
+  const seed = textureSeed(random);
   const [red, white, blue] = [hex("#c4161c"), hex("#eceae4"), hex("#1a4fa3")];
   if (kind === "direction") {
     const green = random.pick(["#0f5fae", "#e9e7df", "#e3b324", "#1a7a4a"].map(hex));
@@ -160,7 +161,7 @@ export function gantry(stage: Stage, place: Place, width: number, random: Random
       { ...place, x: place.x + Math.cos(place.heading) * x, y: place.y - Math.sin(place.heading) * x },
       ids.trafficSign,
     );
-    board(stage, 1.9, 5.2, 7.4, colour, hex("#eceae4"), random.seed());
+    board(stage, 1.9, 5.2, 7.4, colour, hex("#eceae4"), textureSeed(random));
   }
 }
 
@@ -172,7 +173,7 @@ export function trafficLight(stage: Stage, place: Place, reach: number, random: 
   const tall = reach === 0 ? 3.1 : 5.8;
   stage.capsule([0, 0, 0], [0, 0, tall], 0.075, paint);
   if (reach !== 0) stage.capsule([0, 0, 5.6], [reach, 0, 5.7], 0.07, paint, 0.05);
-  const phase = random.int(3);
+  const phase = random.below(3);
   stage.label = ids.trafficLight;
   signal(stage, 0, 2.35, phase);
   if (reach !== 0) signal(stage, reach, 4.95, phase);
@@ -203,7 +204,7 @@ export type WallKind = "brick" | "stone" | "concrete" | "plaster";
 /** A free-standing wall along y, `length` metres. */
 export function wall(stage: Stage, place: Place, length: number, height: number, kind: WallKind, random: Random): void {
   stage.moveTo(place, ids.wall);
-  const seed = random.seed();
+  const seed = textureSeed(random);
   const pick = (...codes: string[]): Colour => random.pick(codes.map(hex));
   const skin =
     kind === "brick"
@@ -235,7 +236,7 @@ export function fence(
     kind === "pickets" || kind === "boards"
       ? random.pick(["#e4e0d4", "#7a5c3e", "#8f7a5c", "#5d4634", "#4f6250"].map(hex))
       : random.pick(["#2c3a33", "#222528", "#7e8487", "#3f5a48"].map(hex));
-  const seed = random.seed();
+  const seed = textureSeed(random);
   const skin: Material = (surface) => {
     surface.paint(colour);
     surface.dim(0.8 + 0.4 * hash(Math.floor(surface.u / 0.13), 1, seed));

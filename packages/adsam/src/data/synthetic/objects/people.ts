@@ -1,7 +1,8 @@
+import type { Random } from "../../random.js";
 import { ids } from "../classes.js";
 import { type Colour, hex } from "../colour.js";
 import { matte, mottled } from "../materials/simple.js";
-import type { Random } from "../random.js";
+import { textureSeed } from "../noise.js";
 import type { Place, Point, Stage } from "../render/stage.js";
 
 const skins: readonly Colour[] = ["#e3b894", "#d3a078", "#b07a52", "#7d5236", "#5a3a26", "#eac7a8"].map(hex);
@@ -53,7 +54,7 @@ export function pedestrian(stage: Stage, place: Place, random: Random): void {
   const p = (x: number, y: number, z: number): Point => [x * k, y * k, z * k];
   const skirt = random.chance(0.18);
   const coat = !skirt && random.chance(0.3);
-  const cloth = mottled(clothes.trousers, 0.3, 0.2, random.seed());
+  const cloth = mottled(clothes.trousers, 0.3, 0.2, textureSeed(random));
   const shoe = matte(clothes.shoes);
   for (const side of [-1, 1] as const) {
     const swing = phase * side * 0.32;
@@ -71,7 +72,13 @@ export function pedestrian(stage: Stage, place: Place, random: Random): void {
     p(side * 0.27, -arms * side + 0.12, 0.88),
   ]);
   if (coat)
-    stage.capsule(p(0, 0, 1.1), p(0, 0, 0.72), 0.19 * k, mottled(clothes.top, 0.3, 0.15, random.seed()), 0.22 * k);
+    stage.capsule(
+      p(0, 0, 1.1),
+      p(0, 0, 0.72),
+      0.19 * k,
+      mottled(clothes.top, 0.3, 0.15, textureSeed(random)),
+      0.22 * k,
+    );
   if (random.chance(0.3)) stage.capsule(p(0, -0.19, 1.05), p(0, -0.19, 1.32), 0.13 * k, matte(random.pick(tops)));
   else if (random.chance(0.25)) stage.capsule(p(0.32, 0, 0.55), p(0.32, 0, 0.75), 0.13 * k, matte(random.pick(tops)));
 }
@@ -87,7 +94,7 @@ function upperBody(
   arm: (side: 1 | -1) => readonly [Point, Point],
   helmet?: Colour,
 ): void {
-  const cloth = mottled(clothes.top, 0.25, 0.18, random.seed());
+  const cloth = mottled(clothes.top, 0.25, 0.18, textureSeed(random));
   const skin = matte(clothes.skin);
   stage.capsule(
     [hip[0], hip[1] + (shoulder[1] - hip[1]) * 0.15, hip[2] + 0.09 * k],
@@ -129,7 +136,7 @@ export interface Seat {
 export function rider(stage: Stage, place: Place, seat: Seat, motor: boolean, random: Random): void {
   stage.moveTo(place, ids.rider);
   const clothes = outfit(random);
-  const cloth = mottled(clothes.trousers, 0.3, 0.2, random.seed());
+  const cloth = mottled(clothes.trousers, 0.3, 0.2, textureSeed(random));
   const hip: Point = [0, seat.saddleY + 0.02, seat.saddle + 0.1];
   const shoulder: Point = [0, seat.saddleY + seat.lean, seat.saddle + 0.56];
   const phase = motor ? 0 : random.range(-1, 1);

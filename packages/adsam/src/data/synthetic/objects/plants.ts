@@ -1,8 +1,9 @@
+import type { Random } from "../../random.js";
 import { ids } from "../classes.js";
 import { type Colour, hex, mixed } from "../colour.js";
 import { mottled } from "../materials/simple.js";
 import type { Material } from "../materials/surface.js";
-import { fractalNoise, noise, type Random } from "../random.js";
+import { fractalNoise, noise, textureSeed } from "../noise.js";
 import type { Cutout } from "../render/prim.js";
 import type { Place, Point, Stage } from "../render/stage.js";
 
@@ -37,7 +38,7 @@ function crown(stage: Stage, centre: Point, width: number, height: number, colou
   const near = Math.max(6, stage.distance);
   const clump = Math.max(0.32, Math.min(0.9, near / 30)) * Math.min(1, width / 3.5);
   const count = Math.min(150, Math.round(((width * height) / (clump * clump)) * 1.25));
-  const seed = random.seed();
+  const seed = textureSeed(random);
   for (let i = 0; i < count; i++) {
     const azimuth = random.range(0, 2 * Math.PI);
     const lift = random.range(-1, 1);
@@ -62,7 +63,7 @@ export type TreeKind = "broad" | "slim" | "conifer";
 export function tree(stage: Stage, place: Place, height: number, kind: TreeKind, random: Random): void {
   stage.moveTo(place, ids.vegetation);
   stage.contact(0.25, 0.25);
-  const wood = mottled(mixed(bark, hex("#8b8276"), random.next() * 0.5), 0.4, 0.35, random.seed());
+  const wood = mottled(mixed(bark, hex("#8b8276"), random.float() * 0.5), 0.4, 0.35, textureSeed(random));
   const colour = random.pick(greens);
   const lean = random.range(-0.25, 0.25);
   if (kind === "conifer") {
@@ -78,7 +79,7 @@ export function tree(stage: Stage, place: Place, height: number, kind: TreeKind,
   const girth = 0.1 + height * 0.014;
   stage.capsule([0, 0, 0], [lean, 0, stem + height * 0.18], girth, wood, girth * 0.65);
   for (let i = 0; i < 4; i++) {
-    const a = (i * Math.PI) / 2 + random.next();
+    const a = (i * Math.PI) / 2 + random.float();
     const reach = height * random.range(0.12, 0.2);
     stage.capsule(
       [lean, 0, stem],
@@ -103,13 +104,13 @@ export function hedge(
 ): void {
   stage.moveTo(place, ids.vegetation);
   const colour = random.pick(greens);
-  const seed = random.seed();
+  const seed = textureSeed(random);
   const clump = Math.max(0.22, Math.min(0.6, stage.distance / 40));
   const count = Math.min(220, Math.round((length * height) / (clump * clump) + 6));
   const centre: Point = [0, 0, height * 0.4];
   for (let i = 0; i < count; i++) {
     const y = random.range(-length / 2, length / 2);
-    const z = height * Math.sqrt(random.next());
+    const z = height * Math.sqrt(random.float());
     const radius = clump * random.range(0.7, 1.3);
     stage.ball(
       [random.range(-0.5, 0.5) * thickness, y, Math.max(radius * 0.6, z - radius * 0.5)],
@@ -123,14 +124,14 @@ export function hedge(
 /** A clipped garden hedge: a green box with leafy skin. */
 export function clippedHedge(stage: Stage, place: Place, length: number, height: number, random: Random): void {
   stage.moveTo(place, ids.vegetation);
-  const skin = leaves(random.pick(greens), random.seed());
+  const skin = leaves(random.pick(greens), textureSeed(random));
   stage.box([0, 0], 0.7, length, 0, height, skin);
 }
 
 /** Woods on the horizon: an upright band with a ragged top, `length` metres along x. */
 export function distantWoods(stage: Stage, place: Place, length: number, height: number, random: Random): void {
   stage.moveTo(place, ids.vegetation);
-  const seed = random.seed();
+  const seed = textureSeed(random);
   const colour = mixed(random.pick(greens), hex("#6a7a62"), 0.4);
   const skin: Material = (surface) => {
     surface.paint(colour);

@@ -1,8 +1,9 @@
+import type { Random } from "../../random.js";
 import { ids } from "../classes.js";
 import { type Colour, hex, mixed } from "../colour.js";
 import { glass, matte } from "../materials/simple.js";
 import type { Material } from "../materials/surface.js";
-import { fractalNoise, hash, type Random } from "../random.js";
+import { fractalNoise, hash, textureSeed } from "../noise.js";
 import type { Place, Stage } from "../render/stage.js";
 import { headlamp, tailLamp, wheel } from "./car.js";
 
@@ -86,7 +87,7 @@ function load(stage: Stage, half: number, back: number, front: number, cabColour
   }
   const body = random.pick(["#f0f0ec", "#f0f0ec", "#d6d8da", "#2d5b96", "#c9372c", "#e0b432", "#3f7d54"].map(hex));
   const stripe = random.pick(["#c22a22", "#1f4d96", "#e08a1e", "#2d7a46", "#303438"].map(hex));
-  const seed = random.seed();
+  const seed = textureSeed(random);
   const sheet = ribbed(body, kind === "curtain" ? 0.5 : 1.2);
   const side: Material = (surface) => {
     sheet(surface);

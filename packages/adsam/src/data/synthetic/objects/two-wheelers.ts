@@ -1,7 +1,7 @@
+import type { Random } from "../../random.js";
 import { ids } from "../classes.js";
 import { hex } from "../colour.js";
 import { lampGlass, matte } from "../materials/simple.js";
-import type { Random } from "../random.js";
 import { type Cutout, screenDoor } from "../render/prim.js";
 import type { Place, Point, Stage } from "../render/stage.js";
 import { headlamp, tailLamp } from "./car.js";

@@ -1,5 +1,5 @@
+import { Random } from "../../random.js";
 import type { Conditions } from "../conditions.js";
-import { Random } from "../random.js";
 import type { Camera } from "./camera.js";
 import type { Frame } from "./shade.js";
 import { skyColour } from "./sky.js";
@@ -18,11 +18,11 @@ export function reflectGround(frame: Frame, camera: Camera, conditions: Conditio
       const z = depth[at]!;
       const length = Math.hypot(ray[0]!, ray[1]!, ray[2]!);
       const start = [camera.position[0] + ray[0]! * z, camera.position[1] + ray[1]! * z, 0.02];
-      const rx = ray[0]! + (random.next() - 0.5) * 0.02;
-      const rz = -ray[2]! * (1 + (random.next() - 0.5) * 0.35) + 0.004;
+      const rx = ray[0]! + (random.float() - 0.5) * 0.02;
+      const rz = -ray[2]! * (1 + (random.float() - 0.5) * 0.35) + 0.004;
       skyColour(conditions, rx, ray[1]!, rz, false, sky);
       let [red, green, blue] = [sky[0]!, sky[1]!, sky[2]!];
-      for (let t = 0.35 + 0.2 * random.next(); t < 90; t *= 1.32) {
+      for (let t = 0.35 + 0.2 * random.float(); t < 90; t *= 1.32) {
         camera.toCamera(start[0]! + rx * t, start[1]! + ray[1]! * t, start[2]! + rz * t, seen);
         const px = Math.floor((seen[0]! / seen[2]!) * camera.focalPixels + camera.centreX);
         const py = Math.floor((seen[1]! / seen[2]!) * camera.focalPixels + camera.centreY);

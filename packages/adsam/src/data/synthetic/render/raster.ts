@@ -1,5 +1,6 @@
 import type { Camera } from "./camera.js";
 import { type Prim, screenDoor } from "./prim.js";
+import { dot, minus, type Point } from "./vector.js";
 
 /** Samples a pixel side; odd, so that the middle sample lies on the pixel's centre and the label there is exact. */
 export const samplesPerSide = 3;
@@ -23,6 +24,7 @@ export interface Projected {
   readonly nearest: number;
   /** 1/depth = inverse[0]·x + inverse[1]·y + inverse[2]. */
   readonly inverse: readonly [number, number, number];
+  readonly coordinates: PlaneCoordinates;
 }
 
 /** Projects, clips at the near plane and drops what is outside; nearest first, so that hidden samples are refused early. */
@@ -39,47 +41,52 @@ export function projectAll(
   return projected.sort((a, b) => a.nearest - b.nearest || a.index - b.index);
 }
 
+const scratch = { camera: new Float64Array(3 * 16), point: new Float64Array(3) };
+
 function project(
   prim: Prim,
   index: number,
   camera: Camera,
   size: { width: number; height: number },
 ): Projected | undefined {
-  const n = prim.points.length / 3;
-  const cam = new Float64Array(n * 3);
-  const point = new Float64Array(3);
+  const { points } = prim;
+  const { camera: cam, point } = scratch;
   let nearest = Number.POSITIVE_INFINITY;
   let farthest = 0;
-  for (let i = 0; i < n; i++) {
-    camera.toCamera(prim.points[i * 3]!, prim.points[i * 3 + 1]!, prim.points[i * 3 + 2]!, point);
-    cam.set(point, i * 3);
+  for (let i = 0; i < points.length; i += 3) {
+    camera.toCamera(points[i]!, points[i + 1]!, points[i + 2]!, point);
+    cam.set(point, i);
     nearest = Math.min(nearest, point[2]!);
     farthest = Math.max(farthest, point[2]!);
   }
   if (farthest <= nearPlane) return undefined;
-  const corners = nearest > nearPlane ? cam : clipNear(cam);
-  const count = corners.length / 3;
-  const [xs, ys] = [new Float64Array(count), new Float64Array(count)];
+  const corners = nearest > nearPlane ? cam.subarray(0, points.length) : clipNear(cam.subarray(0, points.length));
   const { focalPixels, centreX, centreY } = camera;
-  for (let i = 0; i < count; i++) {
-    const depth = corners[i * 3 + 2]!;
-    xs[i] = ((corners[i * 3]! / depth) * focalPixels + centreX) * samplesPerSide;
-    ys[i] = ((corners[i * 3 + 1]! / depth) * focalPixels + centreY) * samplesPerSide;
+  const limits = { left: Number.POSITIVE_INFINITY, right: 0, top: Number.POSITIVE_INFINITY, bottom: 0 };
+  for (let i = 0; i < corners.length; i += 3) {
+    const x = ((corners[i]! / corners[i + 2]!) * focalPixels + centreX) * samplesPerSide;
+    const y = ((corners[i + 1]! / corners[i + 2]!) * focalPixels + centreY) * samplesPerSide;
+    corners[i] = x;
+    corners[i + 1] = y;
+    limits.left = Math.min(limits.left, x);
+    limits.right = Math.max(limits.right, x);
+    limits.top = Math.min(limits.top, y);
+    limits.bottom = Math.max(limits.bottom, y);
   }
-  const [left, right, top, bottom] = [min(xs), -min(xs.map((x) => -x)), min(ys), -min(ys.map((y) => -y))];
-  if (right < 0 || bottom < 0 || left > size.width * samplesPerSide || top > size.height * samplesPerSide)
+  const { left, right, top, bottom } = limits;
+  if (right <= 0 || bottom <= 0 || left > size.width * samplesPerSide || top > size.height * samplesPerSide) {
     return undefined;
-
+  }
+  const [a, b, c] = linear(prim.normal, camera);
   const { normal, origin } = prim;
-  const dot = (axis: readonly number[]): number => normal[0] * axis[0]! + normal[1] * axis[1]! + normal[2] * axis[2]!;
   const [ex, ey, ez] = camera.position;
   const distance = normal[0] * (origin[0] - ex) + normal[1] * (origin[1] - ey) + normal[2] * (origin[2] - ez);
   if (Math.abs(distance) < 1e-6) return undefined;
-  const scale = 1 / (focalPixels * samplesPerSide);
-  const a = (dot(camera.right) / distance) * scale;
-  const b = (dot(camera.down) / distance) * scale;
-  const c = dot(camera.forward) / distance - (a * centreX + b * centreY) * samplesPerSide;
-  return { index, prim, xs, ys, top, bottom, nearest: Math.max(nearest, nearPlane), inverse: [a, b, c] };
+  const xs = Float64Array.from({ length: corners.length / 3 }, (_, i) => corners[i * 3]!);
+  const ys = Float64Array.from({ length: corners.length / 3 }, (_, i) => corners[i * 3 + 1]!);
+  const inverse = [a / distance, b / distance, c / distance] as const;
+  const coordinates = new PlaneCoordinates(prim, camera);
+  return { index, prim, xs, ys, top, bottom, nearest: Math.max(nearest, nearPlane), inverse, coordinates };
 }
 
 function clipNear(cam: Float64Array): Float64Array {
@@ -96,12 +103,6 @@ function clipNear(cam: Float64Array): Float64Array {
     }
   }
   return Float64Array.from(kept);
-}
-
-function min(values: Float64Array): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (const value of values) if (value < least) least = value;
-  return least;
 }
 
 /** A band of sample rows: which primitive is seen, and how far away. */
@@ -136,11 +137,11 @@ export class Strip {
     }
   }
 
-  draw(shape: Projected, camera: Camera): void {
-    const { xs, ys, inverse, prim, index } = shape;
+  draw(shape: Projected): void {
+    const { xs, ys, inverse, prim, index, coordinates } = shape;
+    const { cutout } = prim;
     const first = Math.max(0, Math.ceil(shape.top - 0.5) - this.firstRow);
     const last = Math.min(this.rows - 1, Math.floor(shape.bottom - 0.5) - this.firstRow);
-    const coordinates = prim.cutout && new PlaneCoordinates(prim, camera);
     const thickness = bulgeDepth(prim);
     for (let row = first; row <= last; row++) {
       const y = this.firstRow + row + 0.5;
@@ -159,11 +160,11 @@ export class Strip {
       const rowInverse = inverse[1] * y + inverse[2];
       for (let column = from, at = row * this.columns + from; column <= to; column++, at++) {
         let inverseDepth = inverse[0] * (column + 0.5) + rowInverse;
-        if (coordinates) {
+        if (cutout) {
           const depth = 1 / inverseDepth;
           if (1 / Math.max(nearPlane, depth - thickness) <= this.inverseDepth[at]!) continue;
           coordinates.locate(column + 0.5, y, depth);
-          const cover = prim.cutout!(coordinates);
+          const cover = cutout(coordinates);
           if (cover === 0) continue;
           if (cover === screenDoor && !doorPattern[((this.firstRow + row) % 3) * 3 + (column % 3)]) continue;
           if (thickness > 0) inverseDepth = 1 / Math.max(nearPlane, depth - bulge(prim, coordinates));
@@ -198,28 +199,33 @@ function bulge({ round, radius, radiusSlope, roundCentre }: Prim, { u, v }: Plan
 export class PlaneCoordinates {
   u = 0;
   v = 0;
-  readonly #u: readonly [number, number, number, number];
-  readonly #v: readonly [number, number, number, number];
+  readonly #u: Linear;
+  readonly #v: Linear;
+  readonly #u0: number;
+  readonly #v0: number;
 
-  constructor(prim: Prim, camera: Camera) {
-    this.#u = linear(prim, prim.uAxis, camera);
-    this.#v = linear(prim, prim.vAxis, camera);
+  constructor({ uAxis, vAxis, origin }: Prim, camera: Camera) {
+    this.#u = linear(uAxis, camera);
+    this.#v = linear(vAxis, camera);
+    const from = minus(camera.position, origin);
+    this.#u0 = dot(uAxis, from);
+    this.#v0 = dot(vAxis, from);
   }
 
   locate(sampleX: number, sampleY: number, depth: number): void {
     const u = this.#u;
     const v = this.#v;
-    this.u = u[3] + depth * (u[0] * sampleX + u[1] * sampleY + u[2]);
-    this.v = v[3] + depth * (v[0] * sampleX + v[1] * sampleY + v[2]);
+    this.u = this.#u0 + depth * (u[0] * sampleX + u[1] * sampleY + u[2]);
+    this.v = this.#v0 + depth * (v[0] * sampleX + v[1] * sampleY + v[2]);
   }
 }
 
-function linear(prim: Prim, axis: readonly [number, number, number], camera: Camera): [number, number, number, number] {
-  const dot = (b: readonly [number, number, number]): number => axis[0] * b[0] + axis[1] * b[1] + axis[2] * b[2];
-  const { position, origin } = { position: camera.position, origin: prim.origin };
+type Linear = readonly [number, number, number];
+
+/** The component along `axis` of the ray through a screen sample, as a linear function of the sample's place. */
+function linear(axis: Point, camera: Camera): Linear {
   const scale = 1 / (camera.focalPixels * samplesPerSide);
-  const a = dot(camera.right) * scale;
-  const b = dot(camera.down) * scale;
-  const c = dot(camera.forward) - (a * camera.centreX + b * camera.centreY) * samplesPerSide;
-  return [a, b, c, dot([position[0] - origin[0], position[1] - origin[1], position[2] - origin[2]])];
+  const a = dot(axis, camera.right) * scale;
+  const b = dot(axis, camera.down) * scale;
+  return [a, b, dot(axis, camera.forward) - (a * camera.centreX + b * camera.centreY) * samplesPerSide];
 }

@@ -1,5 +1,5 @@
 import type { Conditions } from "../conditions.js";
-import { hash } from "../random.js";
+import { hash } from "../noise.js";
 import type { Frame } from "./shade.js";
 
 /** Lens and sensor: blur, exposure, film curve, tint, vignette, noise; linear light → 8-bit sRGB, [H, W, 3]. */

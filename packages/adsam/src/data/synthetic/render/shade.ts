@@ -5,7 +5,7 @@ import { Surface } from "../materials/surface.js";
 import type { Camera } from "./camera.js";
 import { Lighting } from "./lighting.js";
 import type { Prim } from "./prim.js";
-import { groundId, PlaneCoordinates, projectAll, Strip, samplesPerSide, skyId } from "./raster.js";
+import { groundId, type PlaneCoordinates, type Projected, projectAll, Strip, samplesPerSide, skyId } from "./raster.js";
 import { skyColour } from "./sky.js";
 import type { Stage } from "./stage.js";
 
@@ -46,13 +46,13 @@ export function renderFrame(
     labelIds: new Uint8Array(width * height),
   };
   const shapes = projectAll(stage.prims, camera, size);
-  const shader = new Shader(stage, ground, camera, conditions);
+  const shader = new Shader(stage, shapes, ground, camera, conditions);
   for (let top = 0; top < height; top += stripPixels) {
     const rows = Math.min(stripPixels, height - top);
     const strip = new Strip(top * samplesPerSide, rows * samplesPerSide, width * samplesPerSide);
     strip.clear(camera);
     for (const shape of shapes) {
-      if (shape.bottom >= strip.firstRow && shape.top <= strip.firstRow + strip.rows) strip.draw(shape, camera);
+      if (shape.bottom >= strip.firstRow && shape.top <= strip.firstRow + strip.rows) strip.draw(shape);
     }
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < width; column++)
@@ -64,7 +64,7 @@ export function renderFrame(
 
 class Shader {
   readonly #prims: readonly Prim[];
-  readonly #coordinates: (PlaneCoordinates | undefined)[];
+  readonly #coordinates: PlaneCoordinates[] = [];
   readonly #ground: Ground;
   readonly #camera: Camera;
   readonly #conditions: Conditions;
@@ -76,9 +76,9 @@ class Shader {
   #label = 0;
   #mirror = 0;
 
-  constructor(stage: Stage, ground: Ground, camera: Camera, conditions: Conditions) {
+  constructor(stage: Stage, shapes: readonly Projected[], ground: Ground, camera: Camera, conditions: Conditions) {
     this.#prims = stage.prims;
-    this.#coordinates = new Array(stage.prims.length);
+    for (const { index, coordinates } of shapes) this.#coordinates[index] = coordinates;
     this.#ground = ground;
     this.#camera = camera;
     this.#conditions = conditions;
@@ -159,8 +159,7 @@ class Shader {
       surface.gloss = 0;
     } else {
       const prim = this.#prims[id]!;
-      this.#coordinates[id] ??= new PlaneCoordinates(prim, camera);
-      const coordinates = this.#coordinates[id];
+      const coordinates = this.#coordinates[id]!;
       coordinates.locate(sampleX, sampleY, depth);
       surface.u = coordinates.u;
       surface.v = coordinates.v;

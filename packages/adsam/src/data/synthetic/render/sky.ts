@@ -1,6 +1,6 @@
 import { smoothstep } from "../colour.js";
 import type { Conditions } from "../conditions.js";
-import { fractalNoise } from "../random.js";
+import { fractalNoise } from "../noise.js";
 
 /** Colour of the sky in a direction (not necessarily of unit length), written to `out`. */
 export function skyColour(

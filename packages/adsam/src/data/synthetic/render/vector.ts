@@ -2,6 +2,7 @@
 export type Point = readonly [number, number, number];
 
 export const minus = (a: Point, b: Point): Point => [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
+export const dot = (a: Point, b: Point): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 export const along = (a: Point, axis: Point, t: number): Point => [
   a[0] + axis[0] * t,
   a[1] + axis[1] * t,

@@ -1,6 +1,6 @@
 import { ids } from "../classes.js";
 import type { Conditions } from "../conditions.js";
-import { hash } from "../random.js";
+import { hash } from "../noise.js";
 import type { Frame } from "../render/shade.js";
 
 /** Lays the bonnet of the camera's own car over the lower edge: a flat arch that mirrors the sky; its label is ignored. */

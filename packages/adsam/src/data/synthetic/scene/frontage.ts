@@ -1,7 +1,8 @@
+import { Random } from "../../random.js";
+import { textureSeed } from "../noise.js";
 import { type BuildingKind, building } from "../objects/buildings.js";
 import { type FenceKind, fence, guardRail, type WallKind, wall } from "../objects/furniture.js";
 import { clippedHedge, distantWoods, hedge, tree } from "../objects/plants.js";
-import type { Random } from "../random.js";
 import type { Stage } from "../render/stage.js";
 import type { Setting, SettingName } from "./setting.js";
 import type { Street } from "./street.js";
@@ -168,11 +169,11 @@ function barrier(
   const wallKind = motorway ? "concrete" : random.pick<WallKind>(["brick", "stone", "concrete", "plaster"]);
   const fenceKind = random.pick<FenceKind>(motorway ? ["mesh"] : ["pickets", "mesh", "railing", "boards"]);
   const clipped = random.chance(0.5);
-  const fixed = random.seed();
+  const fixed = textureSeed(random);
   for (let i = 0; i < pieces; i++) {
     const place = street.place(s + ((i + 0.5) * length) / pieces, d);
     const piece = length / pieces + (pieces > 1 ? 0.1 : 0);
-    const same = new (random.constructor as typeof Random)(fixed, "barrier");
+    const same = new Random(fixed, "barrier");
     if (kind === "wall") wall(stage, place, piece, height, wallKind, same);
     else if (kind === "fence") fence(stage, place, piece, height, fenceKind, same);
     else if (clipped) clippedHedge(stage, place, piece, height, same);

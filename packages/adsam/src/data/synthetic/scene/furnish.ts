@@ -1,3 +1,5 @@
+import type { Random } from "../../random.js";
+import { randomSide } from "../noise.js";
 import {
   bollard,
   clutter,
@@ -9,7 +11,6 @@ import {
   trafficSign,
 } from "../objects/furniture.js";
 import { hedge, type TreeKind, tree } from "../objects/plants.js";
-import type { Random } from "../random.js";
 import type { Stage } from "../render/stage.js";
 import type { Setting } from "./setting.js";
 import { kerbWidth, type Street } from "./street.js";
@@ -31,7 +32,7 @@ export function furnish(stage: Stage, street: Street, setting: Setting, random: 
       for (let s = from; s < from + 12; s += 1.8)
         if (!street.inCrossing(s, 4)) bollard(stage, street.place(s, kerb), random);
     }
-    for (let n = random.int(3); n > 0; n--)
+    for (let n = random.below(3); n > 0; n--)
       clutter(
         stage,
         street.place(random.range(7, 40), street.edge(side) + side * (street.walkEnd(side) - 0.5)),
@@ -94,7 +95,7 @@ function lamps(stage: Stage, street: Street, setting: Setting, random: Random): 
   }
   const spacing = random.range(20, 28);
   const both = random.chance(0.6);
-  let turn = random.sign();
+  let turn = randomSide(random);
   for (let s = random.range(6, 14); s < 150; s += both ? spacing : spacing / 2) {
     for (const side of both ? ([-1, 1] as const) : ([turn] as const)) {
       if (street.inCrossing(s, 1.5)) continue;
@@ -116,7 +117,7 @@ function signs(stage: Stage, street: Street, setting: Setting, random: Random): 
   const offset = (side: 1 | -1): number => street.edge(side) + side * (kerbWidth + random.range(0.3, 0.9));
   const scale = setting.name === "highway" ? 1.7 : 1;
   const kinds = setting.name === "highway" ? motorwaySigns : undefined;
-  for (let n = 2 + random.int(3); n > 0; n--) {
+  for (let n = 2 + random.below(3); n > 0; n--) {
     const s = random.range(10, 27);
     if (!street.inCrossing(s, 0.5))
       trafficSign(
@@ -127,7 +128,7 @@ function signs(stage: Stage, street: Street, setting: Setting, random: Random): 
         kinds,
       );
   }
-  for (let n = 1 + random.int(3); n > 0; n--) {
+  for (let n = 1 + random.below(3); n > 0; n--) {
     const s = random.range(9, 30);
     // On the other side most signs show their backs, those for no-parking do not.
     if (!street.inCrossing(s, 0.5))

@@ -1,5 +1,6 @@
+import type { Random } from "../../random.js";
 import type { Domain } from "../conditions.js";
-import type { Random } from "../random.js";
+import { randomSide, textureSeed } from "../noise.js";
 import type { CameraPose } from "../render/camera.js";
 import type { Roadside, StreetPlan } from "./street.js";
 
@@ -38,7 +39,7 @@ export function drawSetting(domain: Domain, random: Random): Setting {
   const orderly = domain === "structured";
   const name = random.pick(orderly ? structuredSettings : diverseSettings);
   const plan = drawPlan(name, orderly, random);
-  const lane = name === "highway" ? random.int(plan.lanesRight) : plan.lanesRight > 1 && random.chance(0.4) ? 1 : 0;
+  const lane = name === "highway" ? random.below(plan.lanesRight) : plan.lanesRight > 1 && random.chance(0.4) ? 1 : 0;
   const centre = plan.median / 2 + (lane + 0.5) * plan.laneWidth;
   const camera: CameraPose = orderly
     ? {
@@ -90,7 +91,7 @@ function drawPlan(name: SettingName, orderly: boolean, random: Random): StreetPl
     garden: random.range(...garden),
   });
   const town: StreetPlan = {
-    curvature: bend * random.sign(),
+    curvature: bend * randomSide(random),
     laneWidth: random.range(3.1, 3.5),
     lanesLeft: 1,
     lanesRight: 1,
@@ -107,11 +108,11 @@ function drawPlan(name: SettingName, orderly: boolean, random: Random): StreetPl
     edgeLines: false,
     rails: [],
     cycleLane: false,
-    seed: random.seed(),
+    seed: textureSeed(random),
   };
   switch (name) {
     case "avenue": {
-      const lanes = 1 + random.int(2);
+      const lanes = 1 + random.below(2);
       const median = random.chance(0.35) ? random.range(1.5, 4) : 0;
       const draw = (): Roadside => side([1.5, 3.2], [2.2, 3.6], random.chance(0.4) ? [2, 5] : [0, 0.5]);
       return {
@@ -185,7 +186,7 @@ function drawPlan(name: SettingName, orderly: boolean, random: Random): StreetPl
     }
     case "highway": {
       const open: Roadside = { verge: 0, walk: 0, garden: random.range(5, 10) };
-      const lanes = 2 + random.int(2);
+      const lanes = 2 + random.below(2);
       return {
         ...town,
         laneWidth: 3.7,

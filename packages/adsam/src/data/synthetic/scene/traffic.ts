@@ -1,9 +1,10 @@
+import type { Random } from "../../random.js";
+import { randomSide } from "../noise.js";
 import { car } from "../objects/car.js";
 import { bus, tram } from "../objects/coach.js";
 import { pedestrian } from "../objects/people.js";
 import { truck } from "../objects/truck.js";
 import { bicycle, motorcycle } from "../objects/two-wheelers.js";
-import type { Random } from "../random.js";
 import type { Stage } from "../render/stage.js";
 import type { Setting } from "./setting.js";
 import type { Street } from "./street.js";
@@ -56,7 +57,7 @@ function trams(stage: Stage, street: Street, setting: Setting, theirs: Track[], 
   const { plan } = street;
   if (setting.name === "tramway") {
     const offset = plan.median > 0 ? plan.median / 4 : 1.65;
-    const towards = random.chance(0.92);
+    const towards = random.chance(0.95);
     const s = random.range(9, 20) + 12;
     if (towards && (plan.median > 0 || theirs[0]!.claim(s, 27))) tram(stage, street.place(s, -offset, Math.PI), random);
     if (random.chance(towards ? 0.25 : 0.8)) {
@@ -67,8 +68,8 @@ function trams(stage: Stage, street: Street, setting: Setting, theirs: Track[], 
   }
   // A railway beside the road where there is room for one.
   const room = setting.name === "rural" || setting.name === "highway" || setting.name === "industrial";
-  if (!room || !random.chance(0.45)) return;
-  const side = random.sign();
+  if (!room || !random.chance(0.65)) return;
+  const side = randomSide(random);
   const d = street.edge(side) + side * (street.buildingLine(side) - 1.4);
   for (const s of [random.range(20, 30), random.range(48, 60)])
     if (!street.inCrossing(s, 15)) tram(stage, street.place(s, d), random);
@@ -85,7 +86,7 @@ function heavy(
 ): void {
   const outer = <T>(tracks: readonly T[]): T => tracks[tracks.length - 1]!;
   const put = (draw: typeof bus, length: number): void => {
-    const choice = random.next();
+    const choice = random.float();
     const track = choice < 0.4 ? outer(theirs) : choice < 0.75 ? outer(ours) : (parked[0] ?? outer(theirs));
     // In our own lane a wall of a vehicle would hide everything else.
     const nearest = track.turn === 0 && ours.includes(track) ? 12 : 7;
@@ -112,7 +113,7 @@ function twoWheelers(
     street.edge(side) - side * ((side > 0 ? plan.parkingRight : plan.parkingLeft) + random.range(0.6, 1.1));
   const country = setting.name === "highway";
   if (random.chance(country ? 0.2 : 0.6)) {
-    const count = 1 + random.int(2);
+    const count = 1 + random.below(2);
     for (let i = 0; i < count; i++) {
       const track = ours[ours.length - 1]!;
       const s = track.find(1.9, 5, 15, random);
@@ -137,14 +138,14 @@ function twoWheelers(
     ["motorcycle", 0.55],
   ] as const) {
     if (!random.chance(chance)) continue;
-    const side = random.sign();
+    const side = randomSide(random);
     const track = parked.find((t) => Math.sign(t.d) === side);
     const from = random.range(5.5, 15);
-    const count = 2 + random.int(4);
+    const count = 2 + random.below(4);
     const onWalk = track === undefined || !track.claim(from + count * 0.5, count + 1);
     if (onWalk && street.roadside(side).walk === 0) continue;
     const d = onWalk ? street.edge(side) + side * (street.walkStart(side) + 0.8) : track.d + side * 0.3;
-    const slant = random.range(0.5, 1.4) * random.sign();
+    const slant = random.range(0.5, 1.4) * randomSide(random);
     for (let i = 0; i < count; i++) {
       const place = street.place(from + i * random.range(0.75, 1.1), d, slant + random.range(-0.1, 0.1));
       if (street.inCrossing(from + i, 2)) continue;
@@ -188,7 +189,7 @@ function cars(stage: Stage, street: Street, ours: Track[], theirs: Track[], park
   }
   const { crossing } = street.plan;
   if (crossing && random.chance(0.5)) {
-    const side = random.sign();
+    const side = randomSide(random);
     const d = street.edge(side) + side * random.range(2, 9);
     car(
       stage,
@@ -228,13 +229,13 @@ function people(stage: Stage, street: Street, setting: Setting, random: Random):
   }
   const zebra = plan.zebras[0];
   if (zebra !== undefined && random.chance(0.7)) {
-    for (let n = 1 + random.int(4); n > 0; n--)
+    for (let n = 1 + random.below(4); n > 0; n--)
       pedestrian(
         stage,
         street.place(
           zebra + random.range(-1.2, 1.2),
           random.range(street.leftEdge, street.rightEdge),
-          (random.sign() * Math.PI) / 2,
+          (randomSide(random) * Math.PI) / 2,
         ),
         random,
       );
@@ -244,7 +245,7 @@ function people(stage: Stage, street: Street, setting: Setting, random: Random):
       street.place(
         random.range(14, 26),
         random.range(street.leftEdge, street.rightEdge),
-        (random.sign() * Math.PI) / 2,
+        (randomSide(random) * Math.PI) / 2,
       ),
       random,
     );
