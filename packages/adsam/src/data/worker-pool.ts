@@ -105,7 +105,9 @@ export class ThreadPool<Job, Result> implements Pool<Job, Result> {
     this.#threads = Array.from({ length: count }, () => {
       const thread: Thread<Result> = { worker: new Worker(script, { workerData, execArgv }), pending: new Map() };
       thread.worker.on("message", (reply: Reply<Result>) => settle(thread, reply));
-      thread.worker.on("error", (error) => this.#break(new Error("a worker thread failed", { cause: error })));
+      thread.worker.on("error", (error) =>
+        this.#break(new Error(`a worker thread failed: ${error.message}`, { cause: error })),
+      );
       thread.worker.on("exit", (code) => this.#break(new Error(`a worker thread ended early (exit code ${code})`)));
       thread.worker.unref(); // after the listeners: listening to messages holds the process
       return thread;
