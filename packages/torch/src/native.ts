@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isMainThread } from "node:worker_threads";
@@ -162,5 +163,7 @@ export function native(): Native {
       { cause: error },
     );
   }
+  // libtorch 1.13 counts physical cores only, one on many virtual machines; every core this process may use is meant.
+  if (isMainThread && !process.env.OMP_NUM_THREADS) loaded.setNumThreads(availableParallelism());
   return loaded;
 }
