@@ -1,12 +1,21 @@
 import { nn, type Tensor } from "@adsam/torch";
 
-export type ResNetName = "resnet18" | "resnet34" | "resnet50" | "resnet101";
+/** torchvision's, and `nano`: an 18 of half the width, for demonstrations and tests (not pretrained by anyone). */
+export type ResNetName = "nano" | "resnet18" | "resnet34" | "resnet50" | "resnet101";
 
-const layouts: Record<ResNetName, { bottleneck: boolean; layers: readonly [number, number, number, number] }> = {
-  resnet18: { bottleneck: false, layers: [2, 2, 2, 2] },
-  resnet34: { bottleneck: false, layers: [3, 4, 6, 3] },
-  resnet50: { bottleneck: true, layers: [3, 4, 6, 3] },
-  resnet101: { bottleneck: true, layers: [3, 4, 23, 3] },
+interface Layout {
+  readonly bottleneck: boolean;
+  readonly layers: readonly [number, number, number, number];
+  /** Channels of the stem; the stages have 1, 2, 4 and 8 times as many, bottlenecks four times those. */
+  readonly stem: number;
+}
+
+const layouts: Record<ResNetName, Layout> = {
+  nano: { bottleneck: false, layers: [2, 2, 2, 2], stem: 32 },
+  resnet18: { bottleneck: false, layers: [2, 2, 2, 2], stem: 64 },
+  resnet34: { bottleneck: false, layers: [3, 4, 6, 3], stem: 64 },
+  resnet50: { bottleneck: true, layers: [3, 4, 6, 3], stem: 64 },
+  resnet101: { bottleneck: true, layers: [3, 4, 23, 3], stem: 64 },
 };
 
 /** The four maps of a ResNet, at strides 4, 8, 16 and 32. */
@@ -112,9 +121,9 @@ export class ResNet extends nn.Module {
   /** @param options.frozenBatchNorm use the running statistics also in training; scale and shift stay trained */
   constructor(name: ResNetName, { frozenBatchNorm = true }: { frozenBatchNorm?: boolean } = {}) {
     super();
-    const { bottleneck, layers } = layouts[name];
+    const { bottleneck, layers, stem } = layouts[name];
     const Block = bottleneck ? Bottleneck : BasicBlock;
-    let inChannels = 64;
+    let inChannels = stem;
     const stage = (width: number, length: number, stride: number) => {
       const blocks = Array.from({ length }, (_, i) => {
         const block = new Block({ inChannels, width, stride: i === 0 ? stride : 1, frozen: frozenBatchNorm });
@@ -123,14 +132,14 @@ export class ResNet extends nn.Module {
       });
       return new nn.Sequential(...blocks);
     };
-    this.conv1 = new nn.Conv2d(3, 64, { kernelSize: 7, stride: 2, padding: 3, bias: false });
-    this.bn1 = norm(64, frozenBatchNorm);
-    this.layer1 = stage(64, layers[0], 1);
-    this.layer2 = stage(128, layers[1], 2);
-    this.layer3 = stage(256, layers[2], 2);
-    this.layer4 = stage(512, layers[3], 2);
-    const e = Block.expansion;
-    this.channels = [64 * e, 128 * e, 256 * e, 512 * e];
+    this.conv1 = new nn.Conv2d(3, stem, { kernelSize: 7, stride: 2, padding: 3, bias: false });
+    this.bn1 = norm(stem, frozenBatchNorm);
+    this.layer1 = stage(stem, layers[0], 1);
+    this.layer2 = stage(2 * stem, layers[1], 2);
+    this.layer3 = stage(4 * stem, layers[2], 2);
+    this.layer4 = stage(8 * stem, layers[3], 2);
+    const e = Block.expansion * stem;
+    this.channels = [e, 2 * e, 4 * e, 8 * e];
     this.initialise();
   }
 
@@ -142,8 +151,8 @@ export class ResNet extends nn.Module {
 
   /** @param image [B, 3, H, W] */
   forward(image: Tensor): ResNetFeatures {
-    const stem = this.bn1.call(this.conv1.call(image)).relu_(); // [B, 64, H/2, W/2]
-    const layer1 = this.layer1.call(stem.maxPool2d(3, { stride: 2, padding: 1 })); // [B, 64e, H/4, W/4]
+    const stem = this.bn1.call(this.conv1.call(image)).relu_(); // [B, stem, H/2, W/2]
+    const layer1 = this.layer1.call(stem.maxPool2d(3, { stride: 2, padding: 1 })); // [B, channels[0], H/4, W/4]
     const layer2 = this.layer2.call(layer1);
     const layer3 = this.layer3.call(layer2);
     return { layer1, layer2, layer3, layer4: this.layer4.call(layer3) };

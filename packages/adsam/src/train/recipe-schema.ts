@@ -70,7 +70,7 @@ const model = z.strictObject({
   encoderWeights: field(orNull(inputPath("a SAM checkpoint")), null, "SAM checkpoint (.pth or .safetensors)"),
   encoderTrained: field(flag(), false, "train the SAM encoder too; the paper freezes it"),
   resnet: field(
-    oneOf(["none", "resnet18", "resnet34", "resnet50", "resnet101"]),
+    oneOf(["none", "nano", "resnet18", "resnet34", "resnet50", "resnet101"]),
     "resnet50",
     "ResNet that gives local detail",
   ),
