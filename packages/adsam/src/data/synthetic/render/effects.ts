@@ -29,7 +29,10 @@ export function reflectGround(frame: Frame, camera: Camera, conditions: Conditio
         if (px < 0 || py < 0 || px >= width || py >= height) break;
         const hit = py * width + px;
         if (depth[hit]! < seen[2]! && mirror[hit] === 0) {
-          [red, green, blue] = [source[hit * 3]!, source[hit * 3 + 1]!, source[hit * 3 + 2]!];
+          // A lamp is mirrored by rough asphalt as a smear, not as sparks.
+          red = Math.min(1.2, source[hit * 3]!);
+          green = Math.min(1.2, source[hit * 3 + 1]!);
+          blue = Math.min(1.2, source[hit * 3 + 2]!);
           break;
         }
       }

@@ -69,7 +69,9 @@ function houses(stage: Stage, street: Street, setting: Setting, side: 1 | -1, ra
       s = crossing!.s + crossing!.half + margin;
       continue;
     }
-    if (random.chance(style.open)) openPlot(stage, street, setting, side, s, length, front, random);
+    // Near plots are open more often: walls and fences would otherwise be seen only as slivers far away.
+    const near = s < 22 && s + length > 9 ? 0.18 : 0;
+    if (random.chance(style.open + near)) openPlot(stage, street, setting, side, s, length, front, random);
     else
       building(
         stage,

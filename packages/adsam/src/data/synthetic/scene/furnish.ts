@@ -1,8 +1,10 @@
-import type { Random } from "../../random.js";
-import { randomSide } from "../noise.js";
+import { Random } from "../../random.js";
+import { randomSide, textureSeed } from "../noise.js";
 import {
   bollard,
   clutter,
+  type FenceKind,
+  fence,
   gantry,
   mast,
   type SignKind,
@@ -32,12 +34,26 @@ export function furnish(stage: Stage, street: Street, setting: Setting, random: 
       for (let s = from; s < from + 12; s += 1.8)
         if (!street.inCrossing(s, 4)) bollard(stage, street.place(s, kerb), random);
     }
+    const parking = side < 0 ? street.plan.parkingLeft : street.plan.parkingRight;
+    if (random.chance(parking > 0 ? 0.15 : 0.45)) kerbRailing(stage, street, side, random);
     for (let n = random.below(3); n > 0; n--)
       clutter(
         stage,
         street.place(random.range(7, 40), street.edge(side) + side * (street.walkEnd(side) - 0.5)),
         random,
       );
+  }
+}
+
+/** A railing that keeps people off the road, in pieces that follow the bend. */
+function kerbRailing(stage: Stage, street: Street, side: 1 | -1, random: Random): void {
+  const kind = random.pick<FenceKind>(["railing", "railing", "mesh"]);
+  const [from, seed] = [random.range(5, 12), textureSeed(random)];
+  const to = from + random.range(8, 26);
+  for (let s = from; s < to; s += 2.5) {
+    const free = !street.inCrossing(s, 5) && !street.plan.zebras.some((zebra) => Math.abs(zebra - s) < 4);
+    const d = street.edge(side) + side * (kerbWidth + 0.2);
+    if (free) fence(stage, street.place(s + 1.25, d), 2.5, 1.05, kind, new Random(seed, "railing"));
   }
 }
 
