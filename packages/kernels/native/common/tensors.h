@@ -26,11 +26,4 @@ inline at::ScalarType compute_type(const Tensor& tensor) {
 /** `tensor`, dense and row-major, of type `type`; no copy where it is so already. */
 inline Tensor dense(const Tensor& tensor, at::ScalarType type) { return tensor.to(type).contiguous(); }
 
-/** [B, C, H, W] → [B, H, W, C], dense, of type `type`; no copy where a channels-last tensor of that type comes in. */
-inline Tensor channels_last(const Tensor& tensor, at::ScalarType type) {
-  Tensor view = tensor.permute({0, 2, 3, 1});
-  if (view.scalar_type() == type) return view.contiguous();
-  return at::empty(view.sizes(), view.options().dtype(type).memory_format(at::MemoryFormat::Contiguous)).copy_(view);
-}
-
 }  // namespace adsam

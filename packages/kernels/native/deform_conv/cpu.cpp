@@ -2,20 +2,21 @@
 
 #include <algorithm>
 
+#include "common/layout.h"
 #include "deform_conv/columns.h"
 #include "deform_conv/deform_conv.h"
 
 /**
  * Modulated deformable convolution on the CPU: blocks of output positions, each gathered into columns (all threads) and
- * multiplied by BLAS (all threads). Memory is bounded by the block, whatever the picture. Every sum made here runs in one
- * fixed order, whatever the number of threads (BLAS may choose its own for the weight's gradient), and the gradient of the
- * picture is shared out by channels, so nobody adds to the same number at once.
+ * multiplied by BLAS (all threads). Memory is bounded by the block, whatever the picture. Every sum made here runs in
+ * one fixed order, whatever the number of threads (BLAS may choose its own for the weight's gradient), and the gradient
+ * of the picture is shared out by channels, so nobody adds to the same number at once.
  */
 namespace adsam {
 namespace {
 
 // A block's columns: enough rows to keep BLAS busy on every core, few enough to stay near the last-level cache.
-constexpr int64_t kBlockBytes = 4 << 20;
+constexpr int64_t kBlockBytes = 2 << 20;
 constexpr int64_t kLeastPositions = 128;
 // 16 float32 channels are one cache line: threads that scatter never share one.
 constexpr int64_t kChannelSlice = 16;
@@ -202,8 +203,7 @@ DeformGradients deform_conv2d_backward_cpu(const Tensor& gradient, const Tensor&
   });
 
   DeformGradients result;
-  if (wanted[0])
-    std::get<0>(result) = sums.pictures.permute({0, 3, 1, 2}).to(input.scalar_type()).contiguous(deform_format(input));
+  if (wanted[0]) std::get<0>(result) = channels_first(sums.pictures, deform_format(input)).to(input.scalar_type());
   if (wanted[1]) std::get<1>(result) = weight_from_matrices(g, sums.matrices).to(weight.scalar_type());
   if (wanted[2]) std::get<2>(result) = sums.offset.to(offset.scalar_type());
   if (sums.mask.defined()) std::get<3>(result) = sums.mask.to(mask_.scalar_type());
