@@ -1,20 +1,24 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Device } from "./device.js";
 import type { Dtype } from "./dtype.js";
 import { native } from "./native.js";
 import type { Scope } from "./scope.js";
 
 /**
- * What surrounds an operator call: the scope that will own its results, whether a graph is recorded, mixed precision.
+ * What surrounds an operator call: the scope that will own its results, whether a graph is recorded, mixed precision, and where
+ * new tensors are made.
  * It travels with the async context, so that two concurrent requests and everything after an `await` see their own.
  */
 export interface Mode {
   readonly scope: Scope | undefined;
   readonly gradEnabled: boolean;
   readonly autocast: { readonly device: "cpu" | "cuda"; readonly dtype: Dtype } | undefined;
+  /** Where factory functions make tensors that name no device; undefined: the CPU. */
+  readonly device: Device | undefined;
 }
 
 const storage = new AsyncLocalStorage<Mode>();
-const outside: Mode = { scope: undefined, gradEnabled: true, autocast: undefined };
+const outside: Mode = { scope: undefined, gradEnabled: true, autocast: undefined, device: undefined };
 
 /** libtorch's switches are thread-local; they are thrown only when the mode differs from the one that ran last. */
 let nativeGrad = true;
@@ -79,4 +83,12 @@ export function enableGrad<T>(body: () => T): T {
  */
 export function autocast<T>(options: { device: "cpu" | "cuda"; dtype: Dtype }, body: () => T): T {
   return withMode({ autocast: options.dtype === "float32" ? undefined : { ...options } }, body);
+}
+
+/**
+ * Runs `body` with tensors made on `device` where nobody names one (`zeros`, `empty`, …, `Tensor.of`), as PyTorch's
+ * `with torch.device(…)`. A network built on "meta" has its shapes and takes no memory: its forward gives shapes too.
+ */
+export function withDevice<T>(device: Device, body: () => T): T {
+  return withMode({ device }, body);
 }

@@ -1,4 +1,4 @@
-import { activateMode } from "./mode.js";
+import { activateMode, currentMode } from "./mode.js";
 import { native, type PreparedOperator } from "./native.js";
 import { Tensor } from "./tensor.js";
 
@@ -102,6 +102,7 @@ export function overloaded(jsName: string, spec: OperatorSpec, isMethod: boolean
       if (candidate.kinds.length !== given.length || !candidate.kinds.every((kind, i) => fits(kind, given[i])))
         continue;
       const args = new Array<unknown>(candidate.length);
+      const device = isMethod ? undefined : candidate.positions.get("device");
       if (isMethod) args[0] = this;
       for (let i = 0; i < given.length; i++) args[candidate.positions.get(candidate.positionalNames[i]!)!] = given[i];
       if (options)
@@ -111,6 +112,7 @@ export function overloaded(jsName: string, spec: OperatorSpec, isMethod: boolean
             throw new TypeError(`${jsName}: unknown option "${name}", expected one of ${candidate.order.join(", ")}`);
           args[position] = value;
         }
+      if (device !== undefined && args[device] === undefined) args[device] = currentMode().device;
       candidate.operator ??= prepare(spec.name, candidate.overload);
       return invoke(candidate.operator, spec.name, args);
     }

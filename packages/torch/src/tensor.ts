@@ -53,7 +53,10 @@ export class Tensor {
   }
 
   /** A tensor from nested arrays; float32 unless said. */
-  static of(values: Nested, { dtype = "float32", device }: { dtype?: Dtype; device?: Device } = {}): Tensor {
+  static of(
+    values: Nested,
+    { dtype = "float32", device = currentMode().device }: { dtype?: Dtype; device?: Device } = {},
+  ): Tensor {
     const shape: number[] = [];
     for (let level = values; Array.isArray(level); level = level[0] as Nested) shape.push(level.length);
     const flat = Float64Array.from(flatten(values), Number);
