@@ -11,18 +11,32 @@ namespace {
 
 constexpr int64_t kTile = 16;
 
-/** Columns [begin, end) of [rows, columns] → rows [begin, end) of [columns, rows], in tiles that fit the registers. */
+/**
+ * A tile of at most kTile × kTile, transposed. Through a buffer, since rows of a picture whose size is a power of two
+ * fall on the same few lines of the cache. A full tile has constant bounds, which the compiler turns into vector code.
+ */
+template <bool full, typename T>
+ADSAM_INLINE void transpose_tile(const T* in, int64_t rows, int64_t columns, int64_t height, int64_t width, T* out) {
+  T tile[kTile][kTile];
+  if (full) height = width = kTile;
+  for (int64_t r = 0; r < height; ++r)
+    for (int64_t c = 0; c < width; ++c) tile[r][c] = in[r * columns + c];
+  for (int64_t c = 0; c < width; ++c)
+    for (int64_t r = 0; r < height; ++r) out[c * rows + r] = tile[r][c];
+}
+
+/** Columns [begin, end) of [rows, columns] → rows [begin, end) of [columns, rows]. */
 template <typename T>
 ADSAM_INLINE void transpose_impl(const T* in, int64_t rows, int64_t columns, int64_t begin, int64_t end, T* out) {
-  T tile[kTile][kTile];
-  for (int64_t c0 = begin; c0 < end; c0 += kTile)
-    for (int64_t r0 = 0; r0 < rows; r0 += kTile) {
-      const int64_t width = std::min(kTile, end - c0), height = std::min(kTile, rows - r0);
-      // Through a buffer: rows of a picture whose size is a power of two fall on the same few lines of the cache.
-      for (int64_t r = 0; r < height; ++r)
-        for (int64_t c = 0; c < width; ++c) tile[r][c] = in[(r0 + r) * columns + c0 + c];
-      for (int64_t c = 0; c < width; ++c)
-        for (int64_t r = 0; r < height; ++r) out[(c0 + c) * rows + r0 + r] = tile[r][c];
+  for (int64_t c = begin; c < end; c += kTile)
+    for (int64_t r = 0; r < rows; r += kTile) {
+      const int64_t height = std::min(kTile, rows - r), width = std::min(kTile, end - c);
+      const T* from = in + r * columns + c;
+      T* to = out + c * rows + r;
+      if (height == kTile && width == kTile)
+        transpose_tile<true>(from, rows, columns, height, width, to);
+      else
+        transpose_tile<false>(from, rows, columns, height, width, to);
     }
 }
 
