@@ -241,8 +241,10 @@ export function wheel(stage: Stage, x: number, y: number, radius: number, side: 
   stage.disc([x + side * 0.025, y, radius], radius * 0.18, "x", black, { casts: false });
   // The tread, seen from ahead and behind.
   const inward = x - side * 0.2;
-  for (const end of [-0.7, 0.7])
-    stage.panel([inward, y + end * radius], [x, y + end * radius], 0, radius * 0.9, tyre, { casts: false });
+  for (const end of [-0.75, -0.3, 0.3, 0.75]) {
+    const low = radius * (1 - Math.sqrt(1 - end * end));
+    stage.panel([inward, y + end * radius], [x, y + end * radius], low, radius, tyre, { casts: false });
+  }
 }
 
 function front(stage: Stage, y: number, half: number, hood: number, parked: boolean): void {
