@@ -36,7 +36,11 @@ Napi::Value requiresGrad(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value setRequiresGrad(const Napi::CallbackInfo& info) {
-  Context::of(info.Env()).get(info[0]).set_requires_grad(info[1].As<Napi::Boolean>().Value());
+  const at::Tensor& tensor = Context::of(info.Env()).get(info[0]);
+  const bool wanted = info[1].As<Napi::Boolean>().Value();
+  if (!wanted && !tensor.is_leaf())
+    throw Napi::Error::New(info.Env(), "requiresGrad can only be turned off for leaves, and this is the result of an operator. Use detach()");
+  tensor.set_requires_grad(wanted);
   return info.Env().Undefined();
 }
 
@@ -52,7 +56,14 @@ Napi::Value gradOf(const Napi::CallbackInfo& info) {
 Napi::Value setGrad(const Napi::CallbackInfo& info) {
   Context& context = Context::of(info.Env());
   at::Tensor tensor = context.get(info[0]);
-  tensor.mutable_grad() = info[1].IsUndefined() ? at::Tensor() : context.get(info[1]);
+  if (info[1].IsUndefined()) {
+    tensor.mutable_grad() = at::Tensor();
+    return info.Env().Undefined();
+  }
+  const at::Tensor& gradient = context.get(info[1]);
+  if (!gradient.sizes().equals(tensor.sizes()) || gradient.dtype() != tensor.dtype() || gradient.device() != tensor.device())
+    throw Napi::TypeError::New(info.Env(), "grad: found " + describe(gradient) + ", expected " + describe(tensor) + " like the tensor");
+  tensor.mutable_grad() = gradient;
   return info.Env().Undefined();
 }
 
@@ -72,7 +83,7 @@ Napi::Value setGradMode(const Napi::CallbackInfo& info) {
 /// backward(roots, cotangents, retainGraph, createGraph)
 Napi::Value backward(const Napi::CallbackInfo& info) {
   Context& context = Context::of(info.Env());
-  context.runLater();
+  context.mailbox->run();
   torch::autograd::backward(toVariables(context, info[0]), toVariables(context, info[1]), info[2].As<Napi::Boolean>().Value(),
                             info[3].As<Napi::Boolean>().Value());
   return info.Env().Undefined();
@@ -81,7 +92,7 @@ Napi::Value backward(const Napi::CallbackInfo& info) {
 /// grad(outputs, inputs, cotangents, retainGraph, createGraph, allowUnused) → ids or undefined, one an input
 Napi::Value grad(const Napi::CallbackInfo& info) {
   Context& context = Context::of(info.Env());
-  context.runLater();
+  context.mailbox->run();
   const variable_list gradients =
       torch::autograd::grad(toVariables(context, info[0]), toVariables(context, info[1]), toVariables(context, info[2]),
                             info[3].As<Napi::Boolean>().Value(), info[4].As<Napi::Boolean>().Value(), info[5].As<Napi::Boolean>().Value());
@@ -92,14 +103,10 @@ Napi::Value grad(const Napi::CallbackInfo& info) {
 class JsNode final : public torch::autograd::Node {
  public:
   JsNode(Context& context, const std::string& name, Napi::Function backward, variable_list saved, size_t inputs)
-      : context_(context), name_(name), backward_(new Napi::FunctionReference(Napi::Persistent(backward))), saved_(std::move(saved)), inputs_(inputs) {}
+      : context_(context), mailbox_(context.mailbox), name_(name), backward_(new Napi::FunctionReference(Napi::Persistent(backward))), saved_(std::move(saved)), inputs_(inputs) {}
 
   ~JsNode() override {
-    auto* reference = backward_;
-    if (context_.onJsThread())
-      delete reference;
-    else
-      context_.later([reference] { delete reference; });
+    mailbox_->dispose([reference = backward_] { delete reference; });
   }
 
   std::string name() const override { return name_; }
@@ -109,7 +116,7 @@ class JsNode final : public torch::autograd::Node {
   }
 
   variable_list apply(variable_list&& cotangents) override {
-    if (!context_.onJsThread())
+    if (!mailbox_->onJsThread())
       throw std::runtime_error(name_ + ": a function written in TypeScript can only run backward on the thread that made it, found one of autograd's own");
     if (released_)
       throw std::runtime_error(name_ + ": backward ran through this graph a second time, after it was freed. Pass retainGraph to the first");
@@ -126,6 +133,7 @@ class JsNode final : public torch::autograd::Node {
 
  private:
   Context& context_;
+  std::shared_ptr<Mailbox> mailbox_;  // a graph may outlive its environment
   std::string name_;
   Napi::FunctionReference* backward_;
   variable_list saved_;

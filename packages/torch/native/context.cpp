@@ -2,6 +2,8 @@
 
 #include <c10/util/Exception.h>
 
+#include "compute-thread.h"
+
 namespace adsam {
 
 namespace {
@@ -9,9 +11,12 @@ constexpr uint32_t kSlotBits = 24;
 constexpr double kSlots = 1u << kSlotBits;
 }  // namespace
 
-Context::Context(Napi::Env env) : env(env), thread_(std::this_thread::get_id()) {}
+Context::Context(Napi::Env env) : mailbox(std::make_shared<Mailbox>(env)), env(env) {
+  mailbox->onClose = [owner = mailbox.get()] { ComputeThread::instance().cancel(owner); };
+}
 
-Context::~Context() = default;
+/// Closed before the tensors go, so that none of them touches a JavaScript that is ending.
+Context::~Context() { mailbox->close(); }
 
 Context& Context::of(Napi::Env env) { return *env.GetInstanceData<Context>(); }
 
@@ -48,9 +53,9 @@ const at::Tensor& Context::get(double id) {
 
 const at::Tensor& Context::get(const Napi::Value& value) {
   if (value.IsNumber()) return get(value.As<Napi::Number>().DoubleValue());
-  if (!value.IsObject()) throw Napi::TypeError::New(env, "expected a Tensor");
+  if (!value.IsObject()) throw Napi::TypeError::New(env, "found " + value.ToString().Utf8Value() + ", expected a Tensor");
   const Napi::Value id = value.As<Napi::Object>().Get("id");
-  if (!id.IsNumber()) throw Napi::TypeError::New(env, "expected a Tensor, found another object");
+  if (!id.IsNumber()) throw Napi::TypeError::New(env, "found another object, expected a Tensor");
   return get(id.As<Napi::Number>().DoubleValue());
 }
 
@@ -79,21 +84,6 @@ uint32_t Context::addOperator(Operator op) {
   return index;
 }
 
-void Context::later(std::function<void()> task) {
-  std::lock_guard<std::mutex> lock(laterMutex_);
-  later_.push_back(std::move(task));
-}
-
-void Context::runLater() {
-  std::vector<std::function<void()>> tasks;
-  {
-    std::lock_guard<std::mutex> lock(laterMutex_);
-    if (later_.empty()) return;
-    tasks.swap(later_);
-  }
-  for (auto& task : tasks) task();
-}
-
 Napi::Error toJsError(Napi::Env env, const std::exception& error, const std::string& where) {
   std::string text;
   if (const auto* torchError = dynamic_cast<const c10::Error*>(&error)) {
@@ -101,8 +91,9 @@ Napi::Error toJsError(Napi::Env env, const std::exception& error, const std::str
   } else {
     text = error.what();
   }
-  // Backtraces of other exception types ride behind the first blank or "Exception raised from" line.
-  for (const char* mark : {"\nException raised from", "\n\n"}) {
+  // Backtraces of other exception types ride behind the first blank or "Exception raised from" line; where a back end is missing the first
+  // sentence says so, and the list of all that are there follows.
+  for (const char* mark : {"\nException raised from", "\n\n", " This could be because the operator doesn't exist for this backend"}) {
     const auto at = text.find(mark);
     if (at != std::string::npos) text.resize(at);
   }

@@ -4,13 +4,12 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <napi.h>
 
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <vector>
+
+#include "mailbox.h"
 
 namespace adsam {
 
@@ -39,10 +38,8 @@ class Context {
   uint32_t addOperator(Operator op);
   const Operator& op(uint32_t index) const { return operators_.at(index); }
 
-  /// Runs `task` on the JavaScript thread at the next call into the addon: for references dropped on another thread.
-  void later(std::function<void()> task);
-  void runLater();
-  bool onJsThread() const { return std::this_thread::get_id() == thread_; }
+  /// Where other threads leave what only JavaScript's thread may do.
+  const std::shared_ptr<Mailbox> mailbox;
 
   Napi::Env env;
 
@@ -58,9 +55,6 @@ class Context {
   int64_t liveBytes_ = 0;
   std::vector<Operator> operators_;
   std::unordered_map<std::string, uint32_t> operatorIndex_;
-  std::thread::id thread_;
-  std::mutex laterMutex_;
-  std::vector<std::function<void()>> later_;
 };
 
 /// The one exception barrier: every exported function runs inside it, so that no C++ exception reaches Node.

@@ -57,6 +57,7 @@ int64_t toInt(Napi::Env env, const Napi::Value& value, const c10::TypePtr& type)
     if (name == "contiguous") return static_cast<int64_t>(at::MemoryFormat::Contiguous);
     if (name == "preserve") return static_cast<int64_t>(at::MemoryFormat::Preserve);
     if (name == "channels_last") return static_cast<int64_t>(at::MemoryFormat::ChannelsLast);
+    throw Napi::TypeError::New(env, "found \"" + name + "\", expected a number or the name of a dtype, layout or memory format");
   }
   wrong(env, value, type);
 }

@@ -3,10 +3,8 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <dlfcn.h>
 
-#include <condition_variable>
-#include <deque>
-
 #include "addon.h"
+#include "compute-thread.h"
 #include "convert.h"
 
 namespace adsam {
@@ -113,7 +111,7 @@ Napi::Value results(Context& context, const Operator& op, torch::jit::Stack& sta
 /// call(index, args) → one result, or an array of several.
 Napi::Value call(const Napi::CallbackInfo& info) {
   Context& context = Context::of(info.Env());
-  context.runLater();
+  context.mailbox->run();
   const Operator& op = context.op(info[0].As<Napi::Number>().Uint32Value());
   torch::jit::Stack stack = toStack(context, op, info[1].As<Napi::Array>());
   torch::jit::Stack kept = stack;  // the call consumes its arguments; an error wants to name their shapes
@@ -127,52 +125,16 @@ Napi::Value call(const Napi::CallbackInfo& info) {
   return results(context, op, stack);
 }
 
-/// One thread runs what is sent off the event loop: two heavy operators at once are slower than one after the other.
-class ComputeThread {
- public:
-  static ComputeThread& instance() {
-    static auto* thread = new ComputeThread();  // never destroyed: a worker may still be computing while the process exits
-    return *thread;
-  }
-  void post(std::function<void()> job) {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      jobs_.push_back(std::move(job));
-    }
-    wake_.notify_one();
-  }
-
- private:
-  ComputeThread() {
-    std::thread([this] {
-      for (;;) {
-        std::function<void()> job;
-        {
-          std::unique_lock<std::mutex> lock(mutex_);
-          wake_.wait(lock, [this] { return !jobs_.empty(); });
-          job = std::move(jobs_.front());
-          jobs_.pop_front();
-        }
-        job();
-      }
-    }).detach();
-  }
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::function<void()>> jobs_;
-};
-
 /// callAsync(index, args) → Promise of what `call` returns, computed off the event loop under the caller's grad mode and autocast.
 Napi::Value callAsync(const Napi::CallbackInfo& info) {
   Context& context = Context::of(info.Env());
-  context.runLater();
+  context.mailbox->run();
   struct Job {
     Job(Napi::Env env, const Operator& op) : op(op), deferred(Napi::Promise::Deferred::New(env)) {}
     Operator op;
     torch::jit::Stack stack;
     at::ThreadLocalState state;
     Napi::Promise::Deferred deferred;
-    Napi::ThreadSafeFunction done;
     std::exception_ptr error;
     std::string arguments;
   };
@@ -180,28 +142,24 @@ Napi::Value callAsync(const Napi::CallbackInfo& info) {
   auto job = std::make_shared<Job>(info.Env(), op);
   job->stack = toStack(context, op, info[1].As<Napi::Array>());
   job->arguments = shapes(job->stack, op.handle.schema());
-  job->done = Napi::ThreadSafeFunction::New(info.Env(), Napi::Function::New(info.Env(), [](const Napi::CallbackInfo&) {}), op.name, 0, 1);
+  context.mailbox->expect();
   const Napi::Value promise = job->deferred.Promise();
-  ComputeThread::instance().post([job] {
+  const auto settle = [job, &context] {
+    try {
+      if (job->error) std::rethrow_exception(job->error);
+      job->deferred.Resolve(results(context, job->op, job->stack));
+    } catch (const std::exception& error) {
+      job->deferred.Reject(callError(context, job->op, job->arguments, error).Value());
+    }
+  };
+  ComputeThread::instance().post(context.mailbox.get(), [job, settle, mailbox = context.mailbox] {
     try {
       at::ThreadLocalStateGuard guard(job->state);
       run(job->op, job->stack);
     } catch (...) {
       job->error = std::current_exception();
     }
-    job->done.BlockingCall([job](Napi::Env env, Napi::Function) {
-      Context& context = Context::of(env);
-      if (job->error) {
-        try {
-          std::rethrow_exception(job->error);
-        } catch (const std::exception& error) {
-          job->deferred.Reject(callError(context, job->op, job->arguments, error).Value());
-        }
-        return;
-      }
-      job->deferred.Resolve(results(context, job->op, job->stack));
-    });
-    job->done.Release();
+    mailbox->deliver(settle);
   });
   return promise;
 }

@@ -16,7 +16,7 @@ namespace {
 
 Napi::Value liveTensors(const Napi::CallbackInfo& info) {
   Context& context = Context::of(info.Env());
-  context.runLater();
+  context.mailbox->run();
   Napi::Object result = Napi::Object::New(info.Env());
   result.Set("count", static_cast<double>(context.live()));
   result.Set("bytes", static_cast<double>(context.liveBytes()));

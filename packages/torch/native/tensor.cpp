@@ -77,7 +77,7 @@ void checkLength(Napi::Env env, const Bytes& bytes, const std::vector<int64_t>& 
 /// fromBytes(bytes, dtype, shape): a copy.
 Napi::Value fromBytes(const Napi::CallbackInfo& info) {
   Context& context = Context::of(info.Env());
-  context.runLater();
+  context.mailbox->run();
   const Bytes bytes = bytesOf(info[0]);
   const auto type = toDtype(info.Env(), info[1]);
   const auto shape = toInts(info.Env(), info[2]);
@@ -90,7 +90,7 @@ Napi::Value fromBytes(const Napi::CallbackInfo& info) {
 /// share(bytes, dtype, shape): the tensor lives in the typed array's memory, which it keeps alive.
 Napi::Value share(const Napi::CallbackInfo& info) {
   Context& context = Context::of(info.Env());
-  context.runLater();
+  context.mailbox->run();
   const Bytes bytes = bytesOf(info[0]);
   const auto type = toDtype(info.Env(), info[1]);
   const auto shape = toInts(info.Env(), info[2]);
@@ -98,12 +98,11 @@ Napi::Value share(const Napi::CallbackInfo& info) {
   if (reinterpret_cast<uintptr_t>(bytes.data) % c10::elementSize(type) != 0)
     throw Napi::RangeError::New(info.Env(), "the bytes are not aligned to their dtype");
   auto* reference = new Napi::ObjectReference(Napi::Persistent(info[0].As<Napi::Object>()));
-  Context* owner = &context;
   at::Tensor tensor = at::from_blob(
       bytes.data, shape,
-      [reference, owner](void*) {
-        // The last view may die on a thread that must not touch JavaScript.
-        owner->later([reference] { delete reference; });
+      [reference, mailbox = context.mailbox](void*) {
+        // The last view may die on a thread that must not touch JavaScript, or after the environment.
+        mailbox->dispose([reference] { delete reference; });
       },
       at::TensorOptions(type));
   return Napi::Number::New(info.Env(), context.add(std::move(tensor)));

@@ -73,7 +73,7 @@ export function customFunction<Inputs extends readonly Tensor[], Output extends 
 ): (...inputs: Inputs) => Output {
   return (...inputs) => {
     const context = new FunctionContext();
-    const result = noGrad(() => forward(context, ...inputs));
+    const [result] = scope(() => [noGrad(() => forward(context, ...inputs)), context.saved]) as [Output, unknown];
     const outputs = (Array.isArray(result) ? result : [result]) as Tensor[];
     if (!currentMode().gradEnabled || !inputs.some((input) => input.requiresGrad)) return result;
     const run = (cotangents: (TensorId | undefined)[], saved: TensorId[], gradMode: boolean) =>
@@ -105,12 +105,9 @@ export function checkpoint<Inputs extends readonly Tensor[]>(
   if (!currentMode().gradEnabled) return segment(...inputs);
   const { autocast } = currentMode();
   const generator = Generator.default();
-  // A leaf that asks for a gradient, so that the segment is part of the graph even when only its parameters are trained.
-  const trigger = Tensor.of(0).requiresGrad_();
-  const state = generator.state;
   const run = customFunction<readonly Tensor[], Tensor>("checkpoint", {
     forward(context, _trigger, ...given) {
-      context.saved = [state, ...given];
+      context.saved = [generator.state, ...given];
       return segment(...(given as unknown as Inputs));
     },
     backward(context, cotangent) {
@@ -119,12 +116,17 @@ export function checkpoint<Inputs extends readonly Tensor[]>(
       const again = given.map((input) => input.detach().requiresGrad_(input.requiresGrad));
       enableGrad(() => {
         generator.state = state;
-        const output = withMode({ autocast }, () => segment(...(again as unknown as Inputs)));
-        generator.state = now;
-        backward([output], [cotangent]);
+        try {
+          const output = withMode({ autocast }, () => segment(...(again as unknown as Inputs)));
+          generator.state = now;
+          backward([output], [cotangent]);
+        } finally {
+          generator.state = now;
+        }
       });
       return [undefined, ...again.map((input) => input.grad)];
     },
   });
-  return run(trigger, ...inputs);
+  // A leaf that asks for a gradient, so that the segment is part of the graph even when only its parameters are trained.
+  return scope(() => run(Tensor.of(0).requiresGrad_(), ...inputs));
 }

@@ -4,10 +4,15 @@ import { Tensor } from "./tensor.js";
 /** The tensors made since a `scope` began, freed at its end unless they are returned or kept. */
 export class Scope {
   private readonly tensors = new Set<Tensor>();
+  private closed = false;
 
+  /** Takes a tensor over. What is made too late, by a callback nobody waited for, is left to the finalizer. */
   adopt(tensor: Tensor): void {
-    tensor.owner = this;
-    this.tensors.add(tensor);
+    if (this.closed) tensor.watch();
+    else {
+      tensor.owner = this;
+      this.tensors.add(tensor);
+    }
   }
 
   disown(tensor: Tensor): void {
@@ -17,6 +22,7 @@ export class Scope {
 
   /** Frees everything but `survivors`, which pass to `parent` or to the caller. */
   close(survivors: Iterable<Tensor>, parent: Scope | undefined): void {
+    this.closed = true;
     for (const tensor of survivors) {
       if (tensor.owner !== this) continue;
       this.disown(tensor);

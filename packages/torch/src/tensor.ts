@@ -23,6 +23,20 @@ function* flatten(values: Nested): Generator<number | boolean> {
   else yield values;
 }
 
+/** The sizes of nested arrays. @throws Problem where two neighbours differ */
+function shapeOf(values: Nested): number[] {
+  if (typeof values !== "object") return [];
+  const [first, ...others] = values.map(shapeOf);
+  const different = others.find((other) => other.join() !== first!.join());
+  if (different)
+    throw new Problem({
+      what: "Tensor.of",
+      found: `neighbours of shapes [${first!.join(", ")}] and [${different.join(", ")}]`,
+      expected: "nested arrays of equal lengths",
+    });
+  return [values.length, ...(first ?? [])];
+}
+
 /** The safety net for tensors outside every scope; what a scope owns it frees itself. */
 const garbage = new FinalizationRegistry<TensorId>((id) => {
   try {
@@ -57,8 +71,7 @@ export class Tensor {
     values: Nested,
     { dtype = "float32", device = currentMode().device }: { dtype?: Dtype; device?: Device } = {},
   ): Tensor {
-    const shape: number[] = [];
-    for (let level = values; Array.isArray(level); level = level[0] as Nested) shape.push(level.length);
+    const shape = shapeOf(values);
     const flat = Float64Array.from(flatten(values), Number);
     const made = new Tensor(native().fromBytes(flat, "float64", shape));
     return dtype === "float64" && device === undefined ? made : made.to({ dtype, ...(device && { device }) });
