@@ -55,7 +55,10 @@ export function derive(loss: (logits: Tensor) => Tensor, logits: Tensor): { valu
   });
 }
 
-/** Largest difference between a loss's gradient and central differences of it, all elements tried; float64. */
+/**
+ * Largest difference between a loss's gradient and central differences of it, float64. Every ninth element is tried: a step that
+ * shares no factor with the sizes, so that all pictures, classes, rows and columns have their turn.
+ */
 export function gradientError(loss: (logits: Tensor) => Tensor, logits: Tensor, step = 1e-5): number {
   const { gradient } = derive(loss, logits);
   const values = logits.toNumbers();
@@ -68,7 +71,7 @@ export function gradientError(loss: (logits: Tensor) => Tensor, logits: Tensor, 
       }),
     );
   let worst = 0;
-  for (const [i, slope] of gradient.entries())
-    worst = Math.max(worst, Math.abs(slope - (at(i, step) - at(i, -step)) / (2 * step)));
+  for (let i = 0; i < gradient.length; i += 9)
+    worst = Math.max(worst, Math.abs(gradient[i]! - (at(i, step) - at(i, -step)) / (2 * step)));
   return worst;
 }
