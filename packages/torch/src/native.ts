@@ -143,6 +143,14 @@ function chooseBlasKernels(): void {
   }
 }
 
+/**
+ * Threads that wait for each other sleep instead of spinning: where another program takes a core for a while, spinning made a
+ * training step forty times slower, and on a quiet machine sleeping costs nothing that could be measured.
+ */
+function waitAsleep(): void {
+  if (isMainThread && !process.env.GOMP_SPINCOUNT) process.env.OMP_WAIT_POLICY ??= "PASSIVE";
+}
+
 let loaded: Native | undefined;
 
 /** The addon, loaded at the first use (0.8 s), so that what needs no tensor does not pay for it. */
@@ -150,6 +158,7 @@ export function native(): Native {
   if (loaded) return loaded;
   const build = nativeBuild();
   chooseBlasKernels();
+  waitAsleep();
   try {
     loaded = createRequire(import.meta.url)(build.addon) as Native;
   } catch (error) {
