@@ -2,6 +2,7 @@ import type { CommandEntry } from "./command.js";
 
 /** Every command in the order of the help. Only the one that is asked for is loaded, so that the help never loads libtorch. */
 export const commands: readonly CommandEntry[] = [
+  { name: "demo", summary: "the main job on generated streets, in a few minutes", load: () => import("./demo.js") },
   { name: "train", summary: "train AD-SAM on a data set", load: () => import("./train.js") },
   { name: "eval", summary: "score a checkpoint on a data set", load: () => import("./eval.js") },
   { name: "data", summary: "inspect, check or convert a data set", load: () => import("./data.js") },
