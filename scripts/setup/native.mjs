@@ -129,7 +129,13 @@ async function compile({ root, work, log, libtorch }) {
     if (code === 0) continue;
     step.failed();
     rmSync(join(work, "CMakeCache.txt"), { force: true }); // what a failed configuration remembers may be why it failed
-    throw new SetupProblem(`the native part could not be built; the whole log: ${log}\n${indent(firstErrors(lines))}`);
+    const another =
+      libtorch.source === "python"
+        ? "\nTo build against another libtorch than Python's, set LIBTORCH to its folder."
+        : "";
+    throw new SetupProblem(
+      `the native part could not be built; the whole log: ${log}\n${indent(firstErrors(lines))}${another}`,
+    );
   }
   step.done();
 }
