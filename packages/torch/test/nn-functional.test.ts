@@ -4,7 +4,7 @@ import { nn, ones, Problem, randn, scope, type Tensor, zeros } from "../src/inde
 import type { CrossEntropyOptions, InterpolateOptions, PadSides } from "../src/nn/functional.js";
 import { assertClose, assertSame, fromGolden, type GoldenTensor, readGolden } from "./golden.js";
 
-const { crossEntropy, interpolate, pad } = nn.functional;
+const { crossEntropy, gelu, interpolate, pad } = nn.functional;
 
 const golden = readGolden<{
   interpolations: Record<string, Record<"input" | "output" | "cotangent" | "inputGradient", GoldenTensor>>;
@@ -110,5 +110,31 @@ test("LayerNorm2d keeps the memory layout it is given", () => {
     const last = x.contiguous({ memoryFormat: "channels_last" });
     assert.deepEqual(norm.call(last).strides, last.strides);
     norm.dispose();
+  });
+});
+
+test("gelu's gradient does not depend on the memory layout of what comes back to it", () => {
+  scope(() => {
+    const values = randn([2, 6, 5, 7]);
+    const cotangent = randn([2, 6, 5, 7]);
+    const layouts: Record<string, (t: Tensor) => Tensor> = {
+      "row-major": (t) => t.clone(),
+      "channels last": (t) => t.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]),
+      transposed: (t) => t.transpose(2, 3).contiguous().transpose(2, 3),
+    };
+    const slope = (x: Tensor, laidOut: Tensor): Tensor =>
+      scope(() => {
+        const leaf = x.detach().requiresGrad_();
+        const poison = randn([2, 6, 5, 7]).mul(1e30); // what an unwritten result would show
+        poison.dispose();
+        gelu(leaf).backward(laidOut);
+        return leaf.grad!.clone();
+      });
+    const expected = slope(values, cotangent);
+    for (const [nameX, ofX] of Object.entries(layouts))
+      for (const [nameG, ofG] of Object.entries(layouts)) {
+        const difference = slope(ofX(values), ofG(cotangent)).sub(expected).abs().max().item();
+        assert.ok(difference < 2e-6, `x ${nameX}, gradient ${nameG}: off by ${difference}`);
+      }
   });
 });

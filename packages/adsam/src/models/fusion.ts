@@ -45,6 +45,6 @@ export class DeformableFusion extends nn.Module {
     }
     const stacked = maps.length === 1 ? maps[0]! : cat(maps, { dim: 1 });
     const fused = this.norm.call(this.fusionConv.call(stacked));
-    return (this.channelAttention ? this.channelAttention.call(fused) : fused).gelu();
+    return nn.functional.gelu(this.channelAttention ? this.channelAttention.call(fused) : fused);
   }
 }

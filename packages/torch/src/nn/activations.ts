@@ -1,4 +1,5 @@
 import type { Tensor } from "../tensor.js";
+import { gelu } from "./functional.js";
 import { Module } from "./module.js";
 
 export class ReLU extends Module {
@@ -17,7 +18,7 @@ export class GELU extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return x.gelu({ approximate: this.approximate });
+    return gelu(x, { approximate: this.approximate });
   }
 }
 

@@ -98,3 +98,22 @@ export function pad(
 ): Tensor {
   return x.pad([left, right, top, bottom], { mode, ...(mode === "constant" && { value }) });
 }
+
+/**
+ * x·Φ(x), or its approximation by tanh, with a right gradient in every memory layout. libtorch 1.13's `gelu_backward` goes through oneDNN
+ * where x is row-major; handed a gradient that is dense in another order (channels last, a transposed one), oneDNN fills a reordered
+ * copy and the result is left as it was allocated. Between two views, the gradient arrives row-major; a copy is made only where it was not.
+ */
+export function gelu(x: Tensor, { approximate = "none" }: { approximate?: "none" | "tanh" } = {}): Tensor {
+  const y = x.gelu({ approximate });
+  return y.requiresGrad && isRowMajor(y) ? y.reshape([-1]).reshape([...y.shape]) : y;
+}
+
+function isRowMajor({ shape, strides }: Tensor): boolean {
+  let dense = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    if (shape[axis] !== 1 && strides[axis] !== dense) return false;
+    dense *= shape[axis]!;
+  }
+  return true;
+}

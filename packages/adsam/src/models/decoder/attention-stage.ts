@@ -47,6 +47,6 @@ export class AttentionStage extends DecoderStage {
       levels.push(detail);
     }
     map = this.norm1.call(map.add(this.attention.call(map, levels)));
-    return this.norm2.call(map.add(this.feedForward.call(map))).gelu();
+    return nn.functional.gelu(this.norm2.call(map.add(this.feedForward.call(map))));
   }
 }

@@ -13,7 +13,7 @@ export class Mlp extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.lin2.call(this.lin1.call(x).gelu());
+    return this.lin2.call(nn.functional.gelu(this.lin1.call(x)));
   }
 }
 
