@@ -59,7 +59,11 @@ test("a process exits in the midst of queued work, with its own code", () => {
     globalThis.kept = T.customFunction("f", { forward: (_, a) => a.mul(2), backward: (_, g) => g })(x.requiresGrad_());
   `;
   assert.deepEqual(inProcess(`${queue} process.exit(7);`), { status: 7, signal: null, stdout: "" });
-  assert.deepEqual(inProcess(`${queue} setTimeout(() => process.exit(7), 20);`).status, 7);
+  assert.deepEqual(inProcess(`${queue} setTimeout(() => process.exit(7), 20);`), {
+    status: 7,
+    signal: null,
+    stdout: "",
+  });
 });
 
 test("a process waits for its asynchronous operators, and ends by itself when they are done", () => {
