@@ -141,14 +141,26 @@ class JsNode final : public torch::autograd::Node {
   bool released_ = false;
 };
 
+/// How a libtorch holds the nodes of a graph: std::shared_ptr at first, c10::intrusive_ptr in the newest.
+using NodePtr = decltype(torch::autograd::Edge::function);
+
+template <typename Ptr, typename... Args>
+Ptr makeNode(Args&&... args) {
+  if constexpr (std::is_same_v<Ptr, std::shared_ptr<torch::autograd::Node>>) {
+    // deleteNode takes long graphs apart in a loop, where destructors would recurse.
+    return Ptr(new JsNode(std::forward<Args>(args)...), [](auto* node) { deleteNode(node); });
+  } else {
+    return c10::make_intrusive<JsNode>(std::forward<Args>(args)...);
+  }
+}
+
 /// attach(name, inputs, outputs, saved, backward): makes `backward` the history of `outputs`, computed from `inputs` without a graph.
 Napi::Value attach(const Napi::CallbackInfo& info) {
   Context& context = Context::of(info.Env());
   const variable_list inputs = toVariables(context, info[1]);
   variable_list outputs = toVariables(context, info[2]);
-  std::shared_ptr<JsNode> node(
-      new JsNode(context, info[0].As<Napi::String>().Utf8Value(), info[4].As<Napi::Function>(), toVariables(context, info[3]), inputs.size()),
-      torch::autograd::deleteNode);
+  const NodePtr node = makeNode<NodePtr>(context, info[0].As<Napi::String>().Utf8Value(), info[4].As<Napi::Function>(),
+                                         toVariables(context, info[3]), inputs.size());
   node->set_next_edges(torch::autograd::collect_next_edges(inputs));
   torch::autograd::set_history(outputs, node);
   return info.Env().Undefined();
