@@ -5,6 +5,12 @@ export const commands: readonly CommandEntry[] = [
   { name: "demo", summary: "the main job on generated streets, in a few minutes", load: () => import("./demo.js") },
   { name: "train", summary: "train AD-SAM on a data set", load: () => import("./train.js") },
   { name: "eval", summary: "score a checkpoint on a data set", load: () => import("./eval.js") },
+  { name: "predict", summary: "segment pictures, folders and videos", load: () => import("./predict.js") },
+  {
+    name: "describe",
+    summary: "a network's modules: shapes, parameters, multiply-adds",
+    load: () => import("./describe.js"),
+  },
   { name: "data", summary: "inspect, check or convert a data set", load: () => import("./data.js") },
   {
     name: "doctor",

@@ -2,7 +2,8 @@ import cliProgress from "cli-progress";
 import type { Output } from "./output.js";
 
 export interface ProgressLine {
-  update(done: number, total: number): void;
+  /** @param remark stands behind the count: `1.2 pictures/s` */
+  update(done: number, total: number, remark?: string): void;
   /** Takes the bar away. Safe to call twice. */
   end(): void;
 }
@@ -12,7 +13,7 @@ export function progressLine(output: Output, label: string): ProgressLine {
   const stream = output.progressStream as NodeJS.WriteStream;
   let bar: cliProgress.SingleBar | undefined;
   return {
-    update(done, total) {
+    update(done, total, remark) {
       if (stream.isTTY !== true) return;
       if (bar === undefined) {
         const look = { barCompleteChar: "━", barIncompleteChar: "─", barsize: 24, clearOnComplete: true };
@@ -21,11 +22,11 @@ export function progressLine(output: Output, label: string): ProgressLine {
           ...look,
           ...untouched,
           stream,
-          format: `${label} {bar} {value}/{total}`,
+          format: `${label} {bar} {value}/{total}{remark}`,
         });
-        bar.start(total, done);
+        bar.start(total, done, { remark: "" });
       }
-      bar.update(done);
+      bar.update(done, { remark: remark === undefined ? "" : `  ${remark}` });
     },
     end() {
       bar?.stop();

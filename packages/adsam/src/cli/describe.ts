@@ -1,0 +1,77 @@
+import { Problem } from "@adsam/torch/problem";
+import type { Command } from "commander";
+import type { CommandFile } from "./command.js";
+import { addRecipeOptions, addShortOptions, type RecipeFlags, recipeFlags } from "./options.js";
+import type { Output } from "./output.js";
+
+interface DescribeFlags {
+  readonly depth: string;
+  readonly json?: true;
+}
+
+/** `adsam describe [checkpoint | recipe.yaml]`: the paper's network where nothing is named. */
+export const command: CommandFile = {
+  define(describe, output) {
+    describe
+      .description(
+        "Prints a network's modules with output shapes, parameters and multiply-adds for one picture. " +
+          "Nothing is computed: ViT-H at 1024×1024 takes seconds and little memory.",
+      )
+      .argument("[network]", "a run's checkpoint, or a recipe in YAML (default: the paper's)");
+    addShortOptions(describe, ["size"], { showDefaults: false });
+    describe
+      .option("--depth <integer>", "levels of modules below the network", "2")
+      .option("--json", "print everything, at any depth, as JSON");
+    addRecipeOptions(describe);
+    describe.action((network: string | undefined, flags: DescribeFlags, command: Command) =>
+      run(network, flags, recipeFlags(command), output),
+    );
+  },
+};
+
+async function run(
+  network: string | undefined,
+  flags: DescribeFlags,
+  given: RecipeFlags,
+  output: Output,
+): Promise<void> {
+  output.json = flags.json === true;
+  if (!/^\d+$/.test(flags.depth))
+    throw new Problem({ what: "--depth", found: `"${flags.depth}"`, expected: "a whole number, 0 or more" });
+  const { cityscapesClasses } = await import("../data/labels.js");
+  const { overRecipe, resolveRecipe } = await import("../train/recipe.js");
+  const { networkConfig } = await import("../train/network.js");
+  const { describeAdSam } = await import("../describe/modules.js");
+  const { describedAs, printDescription } = await import("./describe-print.js");
+  const isRecipe = network === undefined || /\.ya?ml$/i.test(network);
+  const saved = isRecipe ? undefined : await headerOf(network, given);
+  const recipe = saved
+    ? overRecipe(saved.recipe, given)
+    : resolveRecipe({ ...(network !== undefined && { file: network }), ...given }).recipe;
+  const config = networkConfig(recipe, saved?.classes ?? cityscapesClasses);
+  const description = describedAs(describeAdSam(config, recipe.input), {
+    of: network ?? "the paper's network",
+    input: recipe.input,
+    numClasses: config.numClasses,
+    ...(saved && { progress: saved.progress }),
+  });
+  output.result(description, () => printDescription(description, Number(flags.depth), output));
+}
+
+/** A checkpoint's recipe and progress. Its weights stay in the file. */
+async function headerOf(checkpoint: string, { flags, spelled }: RecipeFlags) {
+  const changed = Object.keys(flags).filter((path) => path.startsWith("model."));
+  if (changed.length > 0)
+    throw new Problem({
+      what: `checkpoint "${checkpoint}"`,
+      found: changed.map((path) => spelled[path]).join(", "),
+      expected: "no change to the network that is in it",
+      todo: "Describe a recipe to see another network.",
+    });
+  const { scope } = await import("@adsam/torch");
+  const { readCheckpoint } = await import("../train/checkpoint.js");
+  return scope(() => {
+    const { recipe, classes, progress } = readCheckpoint(checkpoint);
+    return { recipe, classes, progress };
+  });
+}

@@ -1,0 +1,97 @@
+import path from "node:path";
+import { Problem } from "@adsam/torch/problem";
+import { isFile } from "../data/files.js";
+import type { ClassTable } from "../data/labels.js";
+import type { PredictionInput } from "./inputs.js";
+import type { PictureOutputs } from "./jobs.js";
+import { cityscapesIds, trainIds } from "./label-ids.js";
+
+export interface OutputOptions {
+  /** Folder; made where it is not there. */
+  readonly out: string;
+  /** Whether `_ids.png` is written. Default: yes. */
+  readonly ids?: boolean;
+  /** Whether `_overlay.png` (and a video's `_overlay.mp4`) is written. Default: yes. */
+  readonly overlay?: boolean;
+  readonly overlayFormat?: "png" | "jpg";
+  /** How strongly the colours cover the picture: 0 not at all, 1 wholly. Default: 0.5. */
+  readonly alpha?: number;
+  /** Ids as a palette PNG, in colours to look at, the indices still being the ids. */
+  readonly palette?: boolean;
+  /** Cityscapes' own ids instead of train ids. */
+  readonly labelIds?: boolean;
+}
+
+/** The files of a run's outputs. */
+export interface OutputPlan {
+  readonly idForm: PictureOutputs["idForm"];
+  readonly alpha: number;
+  /** Relative to the folder; undefined: not written. */
+  names(input: PredictionInput): { ids?: string; overlay?: string };
+  /** The same for the thread that writes: absolute, with all it needs to know. */
+  of(input: PredictionInput): PictureOutputs;
+  absolute(name: string): string;
+}
+
+export const summaryName = "predictions.json";
+
+/** @throws Problem for an alpha outside 0…1, and for Cityscapes' ids with other classes */
+export function planOutputs(classes: ClassTable, options: OutputOptions): OutputPlan {
+  const { out, ids = true, overlay = true, overlayFormat = "png", alpha = 0.5, palette = false } = options;
+  if (!(alpha >= 0 && alpha <= 1))
+    throw new Problem({
+      what: "--alpha",
+      found: String(alpha),
+      expected: "0 (the picture only) to 1 (the colours only)",
+    });
+  const idForm = options.labelIds ? cityscapesIds(classes) : trainIds(classes);
+  const absolute = (name: string): string => path.resolve(out, name);
+  const names = ({ kind, name }: PredictionInput) => {
+    const picture = kind === "picture";
+    return {
+      ...(ids && picture && { ids: `${name}_ids.png` }),
+      ...(overlay && { overlay: `${name}_overlay.${picture ? overlayFormat : "mp4"}` }),
+    };
+  };
+  return {
+    idForm,
+    alpha,
+    names,
+    absolute,
+    of(input) {
+      const own = names(input);
+      const idsFile = own.ids === undefined ? undefined : absolute(own.ids);
+      const overlayFile = own.overlay === undefined ? undefined : absolute(own.overlay);
+      return { idsFile, overlayFile, idForm, palette, overlayFormat, classes, alpha };
+    },
+  };
+}
+
+/** @throws Problem where a file that the run would write is there already, or is one of its inputs */
+export async function refuseExisting(
+  inputs: readonly PredictionInput[],
+  plan: OutputPlan,
+  overwrite: boolean,
+): Promise<void> {
+  const targets = [summaryName, ...inputs.flatMap((input) => Object.values(plan.names(input)))].map(plan.absolute);
+  const own = new Set(inputs.map(({ file }) => file));
+  const eaten = targets.find((target) => own.has(target));
+  if (eaten !== undefined)
+    throw new Problem({
+      what: `output "${eaten}"`,
+      found: "one of the inputs at that place",
+      expected: "another file",
+      todo: "Choose another --out.",
+    });
+  if (overwrite) return;
+  const there: string[] = [];
+  for (const target of targets) if (await isFile(target)) there.push(target);
+  if (there.length === 0) return;
+  const more = there.length === 1 ? "" : ` and ${there.length - 1} more`;
+  throw new Problem({
+    what: `output "${there[0]}"${more}`,
+    found: "a file of that name",
+    expected: "none",
+    todo: "Choose another --out, or replace them with --overwrite.",
+  });
+}

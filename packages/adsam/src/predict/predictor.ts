@@ -1,0 +1,92 @@
+import { cat, noGrad, Problem, scope, Tensor } from "@adsam/torch";
+import type { ClassTable } from "../data/labels.js";
+import type { LabelMap, Picture, Size } from "../data/picture.js";
+import { labelMap } from "../evaluate/predict-labels.js";
+import type { AdSam } from "../models/ad-sam.js";
+import { loadNetwork } from "../train/checkpoint.js";
+import { type Compute, chooseCompute, withPrecision } from "../train/device.js";
+import type { Recipe } from "../train/recipe-schema.js";
+import { inputStep } from "../train/recipe-schema.js";
+import { type PreparedPicture, preparePicture } from "./prepare.js";
+import { type ClassShares, classShares } from "./shares.js";
+
+export interface PredictorOptions {
+  /** What the network sees: multiples of 32. By default what it was trained with. */
+  readonly size?: Size;
+  /** "auto" (the default) takes CUDA where it is there. */
+  readonly device?: Recipe["run"]["device"];
+  /** "auto" (the default): float16 on CUDA, float32 on the CPU. */
+  readonly precision?: Recipe["run"]["precision"];
+  readonly threads?: Recipe["run"]["threads"];
+}
+
+export interface Prediction {
+  /** [H, W] train ids at the picture's own size. */
+  readonly ids: LabelMap;
+  readonly shares: ClassShares;
+}
+
+/**
+ * A trained network that says of every pixel what it shows.
+ *
+ *     using predictor = Predictor.open("runs/ad-sam/best.pth");
+ *     const { ids, shares } = predictor.predict(await readPicture("street.jpg"));
+ */
+export class Predictor {
+  readonly network: AdSam;
+  readonly classes: ClassTable;
+  /** What pictures are resized to, aspect not kept. */
+  readonly input: Size;
+  readonly compute: Compute;
+
+  /** @param network in evaluation mode, on the device of `compute`; it is disposed with the predictor */
+  constructor(network: AdSam, classes: ClassTable, input: Size, compute: Compute) {
+    this.network = network;
+    this.classes = classes;
+    this.input = input;
+    this.compute = compute;
+  }
+
+  /**
+   * @param checkpoint a run's `best.pth` or `last.pth`
+   * @throws Problem for another file, a size the network cannot halve five times, or a device that is not there
+   */
+  static open(checkpoint: string, options: PredictorOptions = {}): Predictor {
+    const { device = "auto", precision = "auto", threads = "auto" } = options;
+    const compute = chooseCompute({ device, precision, threads } as Recipe["run"]);
+    const { network, classes, recipe } = loadNetwork(checkpoint);
+    const { height, width } = options.size ?? recipe.input;
+    for (const side of [height, width])
+      if (!Number.isInteger(side) || side < inputStep || side % inputStep !== 0)
+        throw new Problem({
+          what: "prediction",
+          found: `a network input of height ${height}, width ${width}`,
+          expected: `multiples of ${inputStep}`,
+        });
+    return new Predictor(network.to({ device: compute.device }), classes, { height, width }, compute);
+  }
+
+  /** A picture of any size; the decision is made at that size. */
+  predict(picture: Picture): Prediction {
+    const [ids] = this.predictPrepared([preparePicture(picture, this.input)]);
+    return { ids: ids!, shares: classShares(ids!, this.classes) };
+  }
+
+  /** A batch of pictures resized and normalised before, as worker threads do. Their own sizes may differ. */
+  predictPrepared(batch: readonly PreparedPicture[]): LabelMap[] {
+    const { height, width } = this.input;
+    return scope(() =>
+      noGrad(() => {
+        const images = batch.map(({ image }) => Tensor.share(image, [1, 3, height, width]));
+        const image = (images.length === 1 ? images[0]! : cat(images)).to({ device: this.compute.device });
+        const logits = withPrecision(this.compute, () => this.network.call({ image })); // [B, C, H, W]
+        return batch.map(({ picture }, place) => scope(() => labelMap(logits.narrow(0, place, 1), picture.size)));
+      }),
+    );
+  }
+
+  /** Frees the network. */
+  [Symbol.dispose](): void {
+    this.network.dispose();
+  }
+}
