@@ -128,7 +128,8 @@ async function compile({ root, work, log, libtorch }) {
     const { code, lines } = await run(words, { cwd: root, log, onLine });
     if (code === 0) continue;
     step.failed();
-    rmSync(join(work, "CMakeCache.txt"), { force: true }); // what a failed configuration remembers may be why it failed
+    // what a failed configuration remembers may be why it failed
+    if (words === steps[0]) rmSync(join(work, "CMakeCache.txt"), { force: true });
     const another =
       libtorch.source === "python"
         ? "\nTo build against another libtorch than Python's, set LIBTORCH to its folder."
