@@ -1,1 +1,22 @@
-export {};
+/** The library's door. Everything else is reachable by path: `adsam/models/resnet`, `adsam/losses/focal`. */
+export type { Dataset } from "./data/dataset.js";
+export type { ClassTable, Rgb } from "./data/labels.js";
+export { DataLoader, type LoaderOptions } from "./data/loader.js";
+export { type DatasetLocation, openDataset } from "./data/open.js";
+export { type LabelMap, type Picture, readPicture, type Size } from "./data/picture.js";
+export { generateScene, type Scene, type SceneRequest } from "./data/synthetic/generate.js";
+export { type SyntheticDatasetOptions, writeSyntheticDataset } from "./data/synthetic/write.js";
+export { overlay, writeGrey, writePicture } from "./data/write-png.js";
+export { describeAdSam, type NetworkDescription } from "./describe/modules.js";
+export { type EvaluationOptions, evaluate } from "./evaluate/evaluate.js";
+export { HybridLoss, type HybridOptions } from "./losses/hybrid.js";
+export { ConfusionMatrix } from "./metrics/confusion.js";
+export { AdSam, type AdSamConfig, type AdSamInput, paperConfig } from "./models/ad-sam.js";
+export { type Prediction, Predictor, type PredictorOptions } from "./predict/predictor.js";
+export { type PredictionRun, predictFiles } from "./predict/run.js";
+export type { PredictionSummary } from "./predict/summary.js";
+export { type CheckpointHeader, loadNetwork } from "./train/checkpoint.js";
+export { TrainEventStream, type TrainSubscriber } from "./train/events.js";
+export { type Recipe, type RecipeOrigins, resolveRecipe } from "./train/recipe.js";
+export { type StartOptions, startTraining } from "./train/start.js";
+export { type TrainOptions, type TrainResult, trainNetwork } from "./train/trainer.js";
