@@ -12,6 +12,7 @@ interface EvalFlags {
   readonly split?: string;
   readonly limit?: string;
   readonly resolution?: "label" | "network";
+  readonly encoderWeights?: string;
   readonly confusion?: true;
   readonly json?: true;
 }
@@ -45,6 +46,7 @@ export const command: CommandFile = {
           .choices(["label", "network"])
           .default("label"),
       )
+      .option("--encoder-weights <path>", "SAM checkpoint, where it does not stand any more where the run found it")
       .option("--confusion", "with --json: the confusion matrix as well")
       .option("--json", "print the result as JSON")
       .action((checkpoint: string, flags: EvalFlags, command) => run(checkpoint, flags, recipeFlags(command), output));
@@ -59,35 +61,58 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
   const { openSplit } = await import("../train/start.js");
   const { evaluate } = await import("../evaluate/evaluate.js");
   const { scoresOf } = await import("../evaluate/scores.js");
-  const loaded = loadNetwork(checkpoint);
-  const recipe = overRecipe(loaded.recipe, {
-    spelled: given.spelled,
-    flags: {
-      ...("data.root" in given.flags && { "data.kind": "auto", "data.valSplit": "val" }),
-      "data.limitVal": null,
-      ...given.flags,
-      ...(flags.kind && { "data.kind": flags.kind }),
-      ...(flags.split && { "data.valSplit": flags.split }),
-      ...(flags.limit && { "data.limitVal": flags.limit }),
-    },
-  });
+  const { encoderWeights } = flags;
+  const loaded = loadNetwork(checkpoint, encoderWeights === undefined ? {} : { encoderWeights });
+  const recipe = overRecipe(loaded.recipe, scoringFlags(loaded.recipe, flags, given));
   const compute = chooseCompute(recipe.run);
   const dataset = await openSplit(recipe, "val");
+  const { names } = loaded.classes;
+  const other = dataset.classes.names.findIndex((name, id) => names[id] !== undefined && names[id] !== name);
+  if (other >= 0)
+    output.warning(
+      `${dataset.name} calls class ${other} "${dataset.classes.names[other]}"; the network learned it as "${names[other]}"`,
+    );
   const resolution = flags.resolution ?? "label";
   const bar = progressLine(output, `${dataset.name}, ${dataset.split}`);
+  const signal = stopSignal(output, "scoring what was seen so far");
+  let pictures = 0;
   const matrix = await evaluate({
     network: loaded.network.to({ device: compute.device }),
     dataset,
-    input: { height: recipe.input.height, width: recipe.input.width },
+    input: recipe.input,
     resolution,
     compute,
     workers: recipe.data.workers,
-    signal: stopSignal(output, "scoring what was seen so far"),
-    onProgress: (done, total) => bar.update(done, total),
+    signal,
+    onProgress: (done, total) => {
+      pictures = done;
+      bar.update(done, total);
+    },
   });
   bar.end();
-  const scores = scoresOf(matrix, dataset, resolution);
+  const scores = scoresOf(matrix, dataset, resolution, pictures);
   output.result(flags.confusion ? { ...scores, confusion: matrix.toJSON() } : scores, () =>
     printScores(scores, output),
   );
+  if (signal.aborted) {
+    output.warning(`stopped after ${pictures} of ${dataset.samples.length} pictures: the scores are those of a part`);
+    process.exitCode = 130; // 128 + SIGINT
+  }
+}
+
+/** The data set and the machine are today's, the rest is the run's. */
+function scoringFlags(saved: Recipe, flags: EvalFlags, given: RecipeFlags): RecipeFlags {
+  const own = { "data.kind": flags.kind, "data.valSplit": flags.split, "data.limitVal": flags.limit };
+  return {
+    spelled: { "data.kind": "--kind", "data.valSplit": "--split", "data.limitVal": "--limit", ...given.spelled },
+    flags: {
+      ...("data.root" in given.flags && { "data.kind": "auto", "data.valSplit": "val" }),
+      "data.limitVal": null,
+      "run.device": "auto",
+      "run.threads": "auto",
+      ...(saved.run.precision === "float16" && { "run.precision": "auto" }),
+      ...given.flags,
+      ...Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)),
+    },
+  };
 }

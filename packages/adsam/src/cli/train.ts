@@ -13,7 +13,7 @@ export const command: CommandFile = {
       .argument("[recipe]", "recipe in YAML");
     addShortOptions(train);
     train
-      .option("--resume", "continue the run in --out from its last checkpoint")
+      .option("--resume", "continue the run in --out from its last checkpoint; its recipe comes from there")
       .option("--print-recipe", "print the complete recipe and end")
       .option("--json", "one JSON object an event on stdout, nothing else");
     addRecipeOptions(train);
@@ -29,6 +29,9 @@ interface TrainFlags {
   readonly json?: true;
 }
 
+/** What a shell expects of a command that Ctrl-C ended: 128 + SIGINT. `adsam train … && adsam eval …` then stops here. */
+const interrupted = 130;
+
 async function run(file: string | undefined, options: TrainFlags, command: Command, output: Output): Promise<void> {
   const { recipeToYaml, resolveRecipe } = await import("../train/recipe.js");
   const resume = options.resume === true;
@@ -40,10 +43,10 @@ async function run(file: string | undefined, options: TrainFlags, command: Comma
   }
   output.json = options.json === true;
   const { TrainEventStream } = await import("../train/events.js");
-  const { resumedRecipe, startTraining } = await import("../train/start.js");
+  const { startTraining } = await import("../train/start.js");
   const { trainProgress } = await import("../train/progress.js");
   const { jsonEvents } = await import("../train/json-events.js");
-  const recipe = resume ? resumedRecipe(asked.run.out, origins) : asked;
+  const recipe = resume ? (await import("../train/resume.js")).resumedRecipe(origins) : asked;
   const events = new TrainEventStream();
   events.subscribe(
     output.json ? jsonEvents((line) => output.line(line)) : trainProgress({ stream: output.progressStream }),
@@ -53,16 +56,23 @@ async function run(file: string | undefined, options: TrainFlags, command: Comma
     resume,
     signal: stopSignal(output, "finishing this step, then saving"),
   });
-  if (!output.json) tell(result, output);
+  if (!output.json) tell(result, recipe.run.out, output);
+  if (result.reason === "stopped") process.exitCode = interrupted;
 }
 
-function tell({ reason, progress, last, best }: TrainResult, output: Output): void {
+function tell({ reason, progress, last, best }: TrainResult, out: string, output: Output): void {
+  const { epoch, step, batches } = progress;
   if (reason !== "finished") {
-    output.line(
-      `${reason === "stopped" ? "Stopped" : "Time is up"} after ${progress.epoch} epochs and ${progress.step} steps, saved in ${last}.`,
-    );
-    output.line("Continue with the same command and --resume.");
+    const within = batches > 0 ? `, ${batches} ${batches === 1 ? "batch" : "batches"} into the next` : "";
+    const done = `${epoch} ${epoch === 1 ? "epoch" : "epochs"}${within} (${step} ${step === 1 ? "step" : "steps"} in all)`;
+    output.line(`${reason === "stopped" ? "Stopped" : "Time is up"} after ${done}, saved in ${last}.`);
+    output.line(`Continue with: adsam train --resume --out ${quoted(out)}`);
   }
   if (best && progress.best)
     output.line(`Best mIoU ${(100 * progress.best.mIoU).toFixed(1)} % after epoch ${progress.best.epoch}: ${best}`);
+}
+
+/** A word for a shell. */
+function quoted(word: string): string {
+  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

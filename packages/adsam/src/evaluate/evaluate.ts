@@ -9,22 +9,29 @@ import type { AdSam } from "../models/ad-sam.js";
 import { type Compute, withPrecision } from "../train/device.js";
 import { labelMap } from "./predict-labels.js";
 
-export interface EvaluationOptions {
-  readonly network: AdSam;
+/** What is scored, and how it is read. */
+export interface EvaluationData {
   readonly dataset: Dataset;
   /** What pictures are resized to for the network. */
   readonly input: Size;
+  readonly batchSize?: number;
+  readonly workers?: number;
+}
+
+interface Scoring {
+  readonly network: AdSam;
   /** Where predictions meet labels: at the label's own size (the rule of Cityscapes), or at the network's. */
   readonly resolution: "label" | "network";
   readonly compute: Compute;
-  readonly batchSize?: number;
-  readonly workers?: number;
   /** Stops after the batch at hand; the pictures so far are scored. */
   readonly signal?: AbortSignal;
   /** Sees each prediction, at the scored size, and the label it met. */
   readonly onPrediction?: (prediction: ScoredPicture) => void | Promise<void>;
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+/** The data itself, or a loader by `evaluationLoader`, which stays open. */
+export type EvaluationOptions = Scoring & (EvaluationData | { readonly loader: DataLoader });
 
 export interface ScoredPicture {
   readonly index: number;
@@ -33,40 +40,54 @@ export interface ScoredPicture {
   readonly label: LabelMap;
 }
 
-/** One confusion matrix over the whole split. The network is put into evaluation mode and back. */
-export async function evaluate(options: EvaluationOptions): Promise<ConfusionMatrix> {
-  const { network, dataset, input, resolution, batchSize = 1, workers } = options;
-  const numClasses = dataset.classes.names.length;
-  if (network.config.numClasses !== numClasses)
-    throw new Problem({
-      what: `evaluation on ${dataset.name}`,
-      found: `a network of ${network.config.numClasses} classes`,
-      expected: `${numClasses} (${dataset.classes.names.slice(0, 3).join(", ")}, …)`,
-      todo: "Evaluate on a data set with the classes the network was trained for.",
-    });
-  const matrix = new ConfusionMatrix(numClasses, dataset.classes.ignoreIndex);
-  await using loader = new DataLoader({
+/** Reads a split for `evaluate`, once or again and again. @throws Problem for pictures without a label */
+export function evaluationLoader({ dataset, input, batchSize = 1, workers }: EvaluationData): DataLoader {
+  return new DataLoader({
     dataset,
-    recipe: evaluationTransforms(input),
+    recipe: evaluationTransforms({ height: input.height, width: input.width }),
     batchSize,
     mode: "evaluation",
     seed: 0,
     ...(workers !== undefined && { workers }),
   });
+}
+
+/**
+ * One confusion matrix over the whole split. The network is put into evaluation mode and back.
+ * @throws Problem where the network has another number of classes than the data, and for bad files
+ */
+export async function evaluate(options: EvaluationOptions): Promise<ConfusionMatrix> {
+  if ("loader" in options) return await score(options.loader, options);
+  await using loader = evaluationLoader(options);
+  return await score(loader, options);
+}
+
+async function score(loader: DataLoader, options: Scoring): Promise<ConfusionMatrix> {
+  const { network, resolution, compute, signal } = options;
+  const { name, classes, samples } = loader.dataset;
+  const numClasses = classes.names.length;
+  if (network.config.numClasses !== numClasses)
+    throw new Problem({
+      what: `evaluation on ${name}`,
+      found: `a network of ${network.config.numClasses} classes`,
+      expected: `${numClasses} (${classes.names.slice(0, 3).join(", ")}, …)`,
+      todo: "Evaluate on a data set with the classes the network was trained for.",
+    });
+  const matrix = new ConfusionMatrix(numClasses, classes.ignoreIndex);
   const wasTraining = network.training;
   network.eval();
   let done = 0;
   try {
     for await (const batch of loader.epoch(1)) {
-      const predictions = predictBatch(network, batch, resolution, options.compute);
+      const predictions = predictBatch(network, batch, resolution, compute);
       for (const [place, prediction] of predictions.entries()) {
         const label = resolution === "label" ? batch.native![place]! : networkLabel(batch, place);
         matrix.update(prediction.data, label.data);
         await options.onPrediction?.({ index: batch.indices[place]!, id: batch.ids[place]!, prediction, label });
       }
       done += batch.ids.length;
-      options.onProgress?.(done, dataset.samples.length);
-      if (options.signal?.aborted) break;
+      options.onProgress?.(done, samples.length);
+      if (signal?.aborted) break;
     }
   } finally {
     network.train(wasTraining);

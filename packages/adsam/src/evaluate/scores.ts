@@ -5,6 +5,7 @@ import { type ConfusionMatrix, meanIoURule } from "../metrics/confusion.js";
 export interface Scores {
   readonly dataset: string;
   readonly split: string;
+  /** Pictures scored: all of the split, or fewer where the evaluation was stopped. */
   readonly pictures: number;
   readonly resolution: "label" | "network";
   readonly rule: string;
@@ -22,10 +23,12 @@ export interface Scores {
   }[];
 }
 
+/** @param pictures how many were scored, where not all of the data set were */
 export function scoresOf(
   matrix: ConfusionMatrix,
   { name, split, samples, classes }: Dataset,
   resolution: "label" | "network",
+  pictures = samples.length,
 ): Scores {
   const iou = matrix.perClassIoU();
   const accuracy = matrix.perClassAccuracy();
@@ -33,7 +36,7 @@ export function scoresOf(
   return {
     dataset: name,
     split,
-    pictures: samples.length,
+    pictures,
     resolution,
     rule: meanIoURule,
     mIoU: matrix.meanIoU(),

@@ -1,4 +1,14 @@
-import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { Problem } from "@adsam/torch/problem";
 
@@ -29,10 +39,27 @@ export function appendWhole(path: string, bytes: Uint8Array): void {
   }
 }
 
+/** Puts a text in the place of a file: at every moment the old one stands there or the new one, whole. */
+export function replaceWhole(path: string, text: string): void {
+  const half = `${path}.partial`;
+  try {
+    writeFileSync(half, text);
+    renameSync(half, path);
+  } catch (error) {
+    rmSync(half, { force: true });
+    throw cannotWrite(path, error);
+  }
+}
+
 /** A failed write as a `Problem`; what is not the file system's doing is returned as it is. */
 export function cannotWrite(path: string, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code;
-  const found = { ENOSPC: "no space left on the disk", EDQUOT: "the disk quota used up", EROFS: "a read-only disk" };
+  const found = {
+    ENOSPC: "no space left on the disk",
+    EDQUOT: "the disk quota used up",
+    EFBIG: "the largest file size allowed here reached",
+    EROFS: "a read-only disk",
+  };
   const denied = {
     EACCES: "no permission to write",
     EISDIR: "a folder of that name",

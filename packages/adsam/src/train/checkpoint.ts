@@ -1,8 +1,7 @@
 import { openCheckpoint, Problem, saveCheckpoint, scope, type Tensor } from "@adsam/torch";
 import type { ClassTable, Rgb } from "../data/labels.js";
-import { AdSam } from "../models/ad-sam.js";
-import { loadWeights } from "../models/weights.js";
-import { networkConfig } from "./network.js";
+import type { AdSam } from "../models/ad-sam.js";
+import { bareNetwork, loadEncoder } from "./network.js";
 import { type Recipe, recipeSchema } from "./recipe-schema.js";
 
 const format = "adsam-checkpoint";
@@ -70,8 +69,8 @@ export function writeCheckpoint(
 }
 
 /**
- * Reads a checkpoint written by `writeCheckpoint`; its tensors stand on the mapped file.
- * @throws Problem for another kind of file, naming what it is
+ * Reads a checkpoint written by `writeCheckpoint`; its tensors stand on the mapped file and belong to the current scope.
+ * @throws Problem for another kind of file, naming what it is, and for one that is damaged
  */
 export function readCheckpoint(path: string): LoadedCheckpoint {
   const { tree } = openCheckpoint(path);
@@ -90,47 +89,91 @@ export function readCheckpoint(path: string): LoadedCheckpoint {
       expected: `${version} or older`,
       todo: "Update adsam.",
     });
-  const training = root.get("training") as ReadonlyMap<string, unknown> | undefined;
+  const weights = root.get("model");
+  if (!(weights instanceof Map)) throw damaged(path, "no weights");
+  const training = root.get("training");
   return {
     path,
-    recipe: recipeSchema.parse(JSON.parse(String(root.get("recipe")))),
-    classes: JSON.parse(String(root.get("classes"))) as { names: string[]; colours: Rgb[]; ignoreIndex: 255 },
-    progress: JSON.parse(String(root.get("progress"))) as Progress,
-    weights: root.get("model") as ReadonlyMap<string, Tensor>,
-    training: training && {
-      optimizer: training.get("optimizer"),
-      scaler: training.get("scaler"),
-      generator: training.get("generator") as Tensor,
-    },
+    recipe: savedRecipe(jsonEntry(root, "recipe", path), path),
+    classes: jsonEntry(root, "classes", path) as { names: string[]; colours: Rgb[]; ignoreIndex: 255 },
+    progress: jsonEntry(root, "progress", path) as Progress,
+    weights: weights as ReadonlyMap<string, Tensor>,
+    training:
+      training instanceof Map
+        ? {
+            optimizer: training.get("optimizer"),
+            scaler: training.get("scaler"),
+            generator: training.get("generator") as Tensor,
+          }
+        : undefined,
   };
 }
 
-/** Copies a checkpoint's weights into a network; weights of a published encoder are read from the file the recipe names. */
-export function restoreWeights(network: AdSam, { recipe, weights, path }: LoadedCheckpoint): void {
-  const { missing } = network.loadStateDict(weights, { strict: false, what: `checkpoint "${path}"` });
-  const lost = missing.filter((name) => !isPublished(name, recipe));
-  const unexpected = [...weights.keys()].filter((name) => !network.stateDict().has(name));
-  if (lost.length + unexpected.length > 0)
-    throw new Problem({
-      what: `checkpoint "${path}"`,
-      found: `${lost.length} tensors missing (${lost.slice(0, 3).join(", ")}) and ${unexpected.length} that this network does not have (${unexpected.slice(0, 3).join(", ")})`,
-      expected: "the weights of the network its own recipe describes",
-      todo: "The file was changed, or written by another version.",
-    });
-  if (missing.length > 0)
-    loadWeights(network.samEncoder!, recipe.model.encoderWeights!, {
-      prefix: "image_encoder.",
-      ignored: ["prompt_encoder.", "mask_decoder."],
-    });
+function jsonEntry(root: ReadonlyMap<string, unknown>, name: string, path: string): unknown {
+  try {
+    return JSON.parse(root.get(name) as string);
+  } catch {
+    throw damaged(path, `an entry "${name}" that is no JSON`);
+  }
 }
 
-/** A trained network, ready for prediction, with what it was trained for. */
-export function loadNetwork(path: string): CheckpointHeader & { readonly network: AdSam } {
+function savedRecipe(tree: unknown, path: string): Recipe {
+  const { success, data, error } = recipeSchema.safeParse(tree);
+  if (success) return data;
+  const [first] = error.issues;
+  throw damaged(path, `a recipe this version does not know (${first?.path.join(".")}: ${first?.message})`);
+}
+
+function damaged(path: string, found: string): Problem {
+  const todo = "The file was changed, or written by another version of adsam.";
+  return new Problem({ what: `checkpoint "${path}"`, found, expected: "what `adsam train` writes", todo });
+}
+
+/** @throws Problem for a checkpoint of weights alone */
+export function requireTrainingState({ path, training }: LoadedCheckpoint): TrainingState {
+  if (training) return training;
+  throw new Problem({
+    what: `checkpoint "${path}"`,
+    found: "weights only",
+    expected: "the state of a training run",
+    todo: "Resume from the run's own last.pth.",
+  });
+}
+
+/**
+ * Copies a checkpoint's weights into a network; weights of a published encoder are read from the file the recipe names.
+ * @param options.encoderWeights where that file stands now, if it has moved
+ * @throws Problem where the weights are another network's, and where the published file is missing
+ */
+export function restoreWeights(
+  network: AdSam,
+  { recipe, weights, path }: LoadedCheckpoint,
+  { encoderWeights = recipe.model.encoderWeights }: { readonly encoderWeights?: string | null } = {},
+): void {
+  const { missing, unexpected } = network.loadStateDict(weights, { strict: false, what: `checkpoint "${path}"` });
+  const lost = missing.filter((name) => !isPublished(name, recipe));
+  if (lost.length + unexpected.length > 0) {
+    const some = (names: readonly string[]) => (names.length > 0 ? ` (${names.slice(0, 3).join(", ")}, …)` : "");
+    throw new Problem({
+      what: `checkpoint "${path}"`,
+      found: `${lost.length} tensors missing${some(lost)} and ${unexpected.length} that this network does not have${some(unexpected)}`,
+      expected: "the weights of this network",
+      todo: "It belongs to a network of another configuration (encoder, decoder, ablations).",
+    });
+  }
+  if (missing.length > 0) loadEncoder(network, encoderWeights!);
+}
+
+/** A trained network, ready for prediction, with what it was trained for. @param options as `restoreWeights` */
+export function loadNetwork(
+  path: string,
+  options: { readonly encoderWeights?: string } = {},
+): CheckpointHeader & { readonly network: AdSam } {
   return scope(() => {
     const checkpoint = readCheckpoint(path);
     const { recipe, classes, progress } = checkpoint;
-    const network = new AdSam(networkConfig(recipe, classes));
-    restoreWeights(network, checkpoint);
+    const network = bareNetwork(recipe, classes);
+    restoreWeights(network, checkpoint, options);
     return { recipe, classes, progress, network: network.eval() };
   });
 }

@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { Problem } from "@adsam/torch/problem";
-import { appendWhole, cannotWrite } from "./append-whole.js";
+import { appendWhole, replaceWhole } from "./append-whole.js";
 import type { TrainEvents, TrainSubscriber } from "./events.js";
 
 type Row = readonly (readonly [column: string, value: number | null])[];
@@ -68,12 +68,7 @@ export function truncateCsvLog(path: string, epochs: number): void {
   const kept = lines.filter((line) => Number(splitLine(line)[0]) <= epochs);
   const next = header === undefined || kept.length === 0 ? "" : `${[header, ...kept].join("\n")}\n`;
   if (next === text) return;
-  try {
-    writeFileSync(`${path}.partial`, next);
-    renameSync(`${path}.partial`, path);
-  } catch (error) {
-    throw cannotWrite(path, error);
-  }
+  replaceWhole(path, next);
 }
 
 function wholeLines(text: string): string[] {

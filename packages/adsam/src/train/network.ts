@@ -1,3 +1,5 @@
+import { Problem } from "@adsam/torch";
+import type { Dataset } from "../data/dataset.js";
 import type { ClassTable } from "../data/labels.js";
 import { AdSam, type AdSamConfig } from "../models/ad-sam.js";
 import { loadWeights } from "../models/weights.js";
@@ -24,15 +26,40 @@ export function networkConfig(recipe: Recipe, classes: ClassTable): AdSamConfig 
   };
 }
 
-/** A new network with the published weights its recipe names. The default generator decides the rest of its weights. */
-export function buildNetwork(recipe: Recipe, classes: ClassTable): AdSam {
-  const network = new AdSam(networkConfig(recipe, classes));
-  const { encoderWeights, resnetWeights } = recipe.model;
-  if (encoderWeights && network.samEncoder)
-    loadWeights(network.samEncoder, encoderWeights, {
-      prefix: "image_encoder.",
-      ignored: ["prompt_encoder.", "mask_decoder."],
+/** @throws Problem where a recipe counts other classes than the data set has */
+export function checkClasses({ model, loss }: Recipe, { name, classes }: Pick<Dataset, "name" | "classes">): void {
+  const count = classes.names.length;
+  const refuse = (what: string, found: string, todo: string): never => {
+    throw new Problem({
+      what,
+      found,
+      expected: `${count}, as ${name} has classes (${classes.names.join(", ")})`,
+      todo,
     });
+  };
+  if (model.numClasses !== "auto" && model.numClasses !== count)
+    refuse("recipe key model.numClasses", `${model.numClasses}`, "Leave it at auto, which takes the data set's.");
+  if (loss.classWeights && loss.classWeights.length !== count)
+    refuse("recipe key loss.classWeights", `${loss.classWeights.length} weights`, "Give one a class, in that order.");
+}
+
+/** A network as the recipe describes it, with first weights by the default generator. */
+export function bareNetwork(recipe: Recipe, classes: ClassTable): AdSam {
+  return new AdSam(networkConfig(recipe, classes));
+}
+
+/** The same, with the published weights that the recipe names. */
+export function buildNetwork(recipe: Recipe, classes: ClassTable): AdSam {
+  const network = bareNetwork(recipe, classes);
+  const { encoderWeights, resnetWeights } = recipe.model;
+  if (encoderWeights) loadEncoder(network, encoderWeights);
   if (resnetWeights && network.resnetEncoder) loadWeights(network.resnetEncoder, resnetWeights, { ignored: ["fc."] });
   return network;
+}
+
+/** Reads SAM's image encoder out of a published checkpoint of the whole of SAM, or of the encoder alone. */
+export function loadEncoder(network: AdSam, path: string): void {
+  if (!network.samEncoder) return;
+  const ignored = ["prompt_encoder.", "mask_decoder."];
+  loadWeights(network.samEncoder, path, { prefix: "image_encoder.", ignored });
 }

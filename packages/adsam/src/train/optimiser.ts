@@ -4,23 +4,36 @@ import type { Recipe } from "./recipe-schema.js";
 
 export type Optimiser = optim.AdamW | optim.SGD;
 
-/** Trained parameters in the recipe's groups: SAM's encoder (where trained), ResNet, and fusion with decoder. */
-export function parameterGroups(
-  network: AdSam,
-  { lr, resnetLrFactor, encoderLrFactor }: Recipe["optim"],
-): { name: string; lr: number; params: Tensor[] }[] {
-  const groups = [
-    { name: "decoder", lr, params: [] as Tensor[] },
-    { name: "resnet", lr: lr * resnetLrFactor, params: [] as Tensor[] },
-    { name: "encoder", lr: lr * encoderLrFactor, params: [] as Tensor[] },
-  ];
-  const [decoder, resnet, encoder] = groups;
+type Rates = Pick<Recipe["optim"], "lr" | "resnetLrFactor" | "encoderLrFactor">;
+
+interface NamedGroup {
+  readonly name: "decoder" | "resnet" | "encoder";
+  readonly lr: number;
+  readonly params: Tensor[];
+}
+
+/** Parameters that want gradients in the recipe's groups: fusion with decoder, ResNet, and SAM's encoder. */
+function allGroups(network: AdSam, { lr, resnetLrFactor, encoderLrFactor }: Rates): NamedGroup[] {
+  const decoder: NamedGroup = { name: "decoder", lr, params: [] };
+  const resnet: NamedGroup = { name: "resnet", lr: lr * resnetLrFactor, params: [] };
+  const encoder: NamedGroup = { name: "encoder", lr: lr * encoderLrFactor, params: [] };
   for (const [name, tensor] of network.namedParameters()) {
     if (!tensor.requiresGrad) continue;
     const group = name.startsWith("resnet_encoder.") ? resnet : name.startsWith("sam_encoder.") ? encoder : decoder;
-    group!.params.push(tensor);
+    group.params.push(tensor);
   }
-  return groups.filter((group) => group.params.length > 0 && group.lr > 0);
+  return [decoder, resnet, encoder];
+}
+
+/** The groups that move: those with parameters and a learning rate above 0. */
+export function parameterGroups(network: AdSam, rates: Rates): NamedGroup[] {
+  return allGroups(network, rates).filter((group) => group.params.length > 0 && group.lr > 0);
+}
+
+/** What has a learning rate of 0 wants no gradients: they would be computed for nothing. */
+export function freezeUnmoved(network: AdSam, rates: Rates): void {
+  for (const { lr, params } of allGroups(network, rates))
+    if (lr === 0) for (const param of params) param.requiresGrad = false;
 }
 
 export function buildOptimiser(network: AdSam, recipe: Recipe): Optimiser {
@@ -32,22 +45,22 @@ export function buildOptimiser(network: AdSam, recipe: Recipe): Optimiser {
 }
 
 /**
- * The recipe's schedule over optimiser steps: where it moves by epoch, the rate stays for all steps of one.
- * @returns the rate of a group at a step, from its peak rate
+ * The recipe's schedule over optimiser steps. Where it moves by epoch, the rate stays for all steps of one. A warm-up of n steps
+ * multiplies it by 1/n, 2/n, … 1, so that the first step already moves; by step, the schedule itself begins after the warm-up.
+ * A group whose peak lies beneath `minLr` stays at its peak.
+ * @returns the rate of a group at a step, counted from 0, from its peak rate
  */
 export function learningRate(recipe: Recipe, stepsPerEpoch: number): (step: number, peak: number) => number {
   const { schedule, minLr, polyPower, warmupSteps, by } = recipe.optim;
   const { epochs } = recipe.train;
-  const total = by === "epoch" ? epochs : Math.max(1, epochs * stepsPerEpoch - warmupSteps);
-  const curve: optim.Schedule =
-    schedule === "cosine"
-      ? optim.cosine({ steps: total, minLr })
-      : schedule === "poly"
-        ? optim.polynomial({ steps: total, power: polyPower })
-        : optim.constant();
+  const steps = by === "epoch" ? epochs : Math.max(1, epochs * stepsPerEpoch - warmupSteps);
+  const curve = (at: number, peak: number): number => {
+    if (schedule === "cosine") return optim.cosine({ steps, minLr: Math.min(minLr, peak) })(at, peak);
+    if (schedule === "poly") return optim.polynomial({ steps, power: polyPower })(at, peak);
+    return peak;
+  };
   return (step, peak) => {
-    // The first step already moves: step 0 of a warm-up of n has 1/n of the rate.
-    if (step < warmupSteps) return (peak * (step + 1)) / warmupSteps;
-    return curve(by === "epoch" ? Math.floor(step / stepsPerEpoch) : step - warmupSteps, Math.max(peak, minLr));
+    const at = by === "epoch" ? Math.floor(step / stepsPerEpoch) : Math.max(0, step - warmupSteps);
+    return curve(at, peak) * Math.min(1, (step + 1) / Math.max(1, warmupSteps));
   };
 }

@@ -1,12 +1,11 @@
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Problem } from "@adsam/torch";
 import { type Dataset, draw } from "../data/dataset.js";
 import { openDataset } from "../data/open.js";
-import { readCheckpoint } from "./checkpoint.js";
+import { replaceWhole } from "./append-whole.js";
 import { CsvLog } from "./csv-log.js";
 import type { TrainEventStream } from "./events.js";
-import { overRecipe, type Recipe, type RecipeOrigins, recipeToYaml } from "./recipe.js";
+import { type Recipe, recipeToYaml } from "./recipe.js";
 import { TensorBoardLog } from "./tensorboard.js";
 import { type TrainResult, trainNetwork } from "./trainer.js";
 
@@ -31,20 +30,6 @@ export async function openSplit({ data, run }: Recipe, which: "train" | "val"): 
   return limit === null || limit >= dataset.samples.length ? dataset : draw(dataset, limit, run.seed);
 }
 
-/** The recipe a run continues with: the one in its last checkpoint, under the flags given now; the network must stay what it is. */
-export function resumedRecipe(out: string, flags: RecipeOrigins): Recipe {
-  const { recipe } = readCheckpoint(join(out, "last.pth"));
-  const changed = Object.keys(flags.flags ?? {}).filter((path) => path.startsWith("model."));
-  if (changed.length > 0)
-    throw new Problem({
-      what: "--resume",
-      found: changed.map((path) => flags.spelled?.[path] ?? `--${path}`).join(", "),
-      expected: "the network that was begun",
-      todo: "Leave these flags out, or begin a new run in another folder.",
-    });
-  return overRecipe(recipe, flags);
-}
-
 /** Trains by a recipe with everything a run keeps in its folder: recipe, CSV, TensorBoard, checkpoints, samples. */
 export async function startTraining(
   recipe: Recipe,
@@ -55,10 +40,7 @@ export async function startTraining(
   events.subscribe(new CsvLog(join(out, "log.csv")));
   events.subscribe(new TensorBoardLog(join(out, "tensorboard")));
   events.subscribe({
-    runStarted: () => {
-      mkdirSync(out, { recursive: true });
-      writeFileSync(join(out, "recipe.yaml"), recipeToYaml(recipe));
-    },
+    runStarted: () => replaceWhole(join(out, "recipe.yaml"), recipeToYaml(recipe)),
   });
   try {
     return await trainNetwork({ recipe, train, val, events, resume, ...(signal && { signal }) });

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { Dataset } from "../data/dataset.js";
 import { writeWhole } from "../data/files.js";
+import type { DataLoader } from "../data/loader.js";
 import { readPicture } from "../data/picture.js";
 import { resizeBilinear } from "../data/transforms/resize.js";
 import { encodePicture, overlay } from "../data/write-png.js";
@@ -12,26 +12,29 @@ import type { Recipe } from "./recipe-schema.js";
 
 export interface ValidationOptions {
   readonly network: AdSam;
-  readonly dataset: Dataset;
+  /** Made by `evaluationLoader`, kept from one validation to the next. */
+  readonly loader: DataLoader;
   readonly recipe: Recipe;
   readonly compute: Compute;
   readonly events: TrainEventStream;
   readonly epoch: number;
   readonly step: number;
+  /** Stops after the picture at hand; the scores are then those of a part. */
+  readonly signal?: AbortSignal;
 }
 
 /** Scores the validation split and saves the first few predictions as overlays under `<out>/samples`. */
 export async function validate(options: ValidationOptions): Promise<ValidationScores> {
-  const { network, dataset, recipe, compute, events, epoch, step } = options;
+  const { network, loader, recipe, compute, events, epoch, step, signal } = options;
+  const { dataset } = loader;
   const started = performance.now();
   let pictures = 0;
   const matrix = await evaluate({
     network,
-    dataset,
-    input: { height: recipe.input.height, width: recipe.input.width },
+    loader,
     resolution: recipe.train.valResolution,
     compute,
-    workers: recipe.data.workers,
+    ...(signal && { signal }),
     onProgress: (done, total) => {
       pictures = done;
       events.emit("validationProgressed", { epoch, done, pictures: total });

@@ -1,0 +1,117 @@
+import { Generator, optim, scope, Tensor } from "@adsam/torch";
+import type { Batch } from "../data/batch.js";
+import type { MapKey } from "../losses/distance-maps.js";
+import { HybridLoss } from "../losses/hybrid.js";
+import type { AdSam } from "../models/ad-sam.js";
+import type { TrainingState } from "./checkpoint.js";
+import { type Compute, withPrecision } from "./device.js";
+import { buildOptimiser, learningRate, type Optimiser } from "./optimiser.js";
+import type { Recipe } from "./recipe-schema.js";
+
+/** A batch's loss, and each term of it before its weight. */
+export type LossValues = { readonly total: number } & Readonly<Record<string, number>>;
+
+/** What moves a network: loss, gradients, optimiser, learning rates. It knows batches and steps, and nothing of epochs or files. */
+export class Learner {
+  private readonly optimiser: Optimiser;
+  private readonly scaler: optim.GradScaler;
+  private readonly loss: HybridLoss;
+  private readonly rate: (step: number, peak: number) => number;
+  private readonly peaks: readonly number[];
+
+  /** @param options.stepsPerEpoch optimiser steps an epoch, for schedules that move by epoch */
+  constructor(
+    private readonly network: AdSam,
+    private readonly recipe: Recipe,
+    private readonly compute: Compute,
+    { stepsPerEpoch }: { readonly stepsPerEpoch: number },
+  ) {
+    this.optimiser = buildOptimiser(network, recipe);
+    this.peaks = this.optimiser.groups.map((group) => group.lr);
+    this.scaler = new optim.GradScaler({ enabled: compute.precision === "float16" });
+    this.loss = new HybridLoss(recipe.loss);
+    this.rate = learningRate(recipe, stepsPerEpoch);
+  }
+
+  /** Parameter group → the learning rate in force. */
+  get learningRates(): Record<string, number> {
+    return Object.fromEntries(this.optimiser.groups.map((group, i) => [group.name ?? `group${i}`, group.lr]));
+  }
+
+  /** Sets the learning rates of optimiser step `step`, counted from 0. */
+  setRates(step: number): void {
+    for (const [i, group] of this.optimiser.groups.entries()) group.lr = this.rate(step, this.peaks[i]!);
+  }
+
+  /**
+   * Adds a batch's gradients, as one of `group` batches that make a step together: the step's gradient is the mean over them.
+   * A loss that is not finite leaves the gradients as they were.
+   */
+  accumulate(batch: Batch, group: number): LossValues {
+    const { height, width } = batch.size;
+    const b = batch.ids.length;
+    return scope(() => {
+      const image = Tensor.share(batch.image, [b, 3, height, width]).to({ device: this.compute.device });
+      const label = Tensor.share(batch.label, [b, height, width]).to({ device: this.compute.device });
+      const logits = withPrecision(this.compute, () => this.network.call({ image })); // [B, C, H, W]
+      const { total, parts } = this.loss.call(logits, label, this.mapKeys(batch));
+      const value = total.item();
+      if (Number.isFinite(value)) this.scaler.scale(group === 1 ? total : total.div(group)).backward();
+      return { total: value, ...Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, part.item()])) };
+    });
+  }
+
+  /** Whole pictures come again in each epoch, and their distance maps with them; random windows never do. */
+  private mapKeys(batch: Batch): { keys?: MapKey[] } {
+    const { crop, scale } = this.recipe.augment;
+    if (crop || scale) return {};
+    return { keys: batch.ids.map((id, place) => ({ id, mirrored: batch.mirrored[place]! })) };
+  }
+
+  /**
+   * Moves the weights along the gradients gathered, and forgets these.
+   * @returns the norm of all gradients together, before clipping. Where it is not finite nothing has moved: under float16 that is a
+   *   step left out while the loss scaler finds its factor (`givenUp` says when it finds none), elsewhere a failure.
+   */
+  step(): { readonly gradNorm: number; readonly moved: boolean; readonly givenUp: boolean } {
+    this.scaler.unscale_(this.optimiser);
+    const params = this.optimiser.groups.flatMap((group) => group.params);
+    const limit = this.recipe.optim.clipNorm ?? 1e38; // no clipping, only the norm
+    const gradNorm = scope(() => optim.clipGradNorm_(params, limit).item());
+    const finite = Number.isFinite(gradNorm);
+    const scaled = this.compute.precision === "float16";
+    const moved = (finite || scaled) && this.scaler.step(this.optimiser);
+    if (scaled) this.scaler.update();
+    this.optimiser.zeroGrad();
+    return { gradNorm, moved, givenUp: !moved && (!scaled || this.scaler.scaleFactor < 2 ** -14) };
+  }
+
+  /** The first weight or running statistic that holds a value which is not finite; what is frozen cannot. */
+  firstNotFinite(): string | undefined {
+    const moving = [...this.network.namedParameters()].filter(([, tensor]) => tensor.requiresGrad);
+    for (const [name, tensor] of [...moving, ...this.network.namedBuffers()])
+      if (!Number.isFinite(scope(() => tensor.detach().abs().max().item()))) return name;
+    return undefined;
+  }
+
+  /** What a checkpoint needs beside the weights; tensors of the optimiser itself and of the current scope. */
+  state(): TrainingState {
+    return {
+      optimizer: this.optimiser.stateDict(),
+      scaler: this.scaler.stateDict(),
+      generator: Generator.default().state,
+    };
+  }
+
+  /** @throws Problem where the state belongs to another network or another choice of what is trained */
+  restore({ optimizer, scaler, generator }: TrainingState): void {
+    this.optimiser.loadStateDict(optimizer as object);
+    if (scaler instanceof Map) this.scaler.loadStateDict(scaler);
+    Generator.default().state = generator;
+  }
+
+  [Symbol.dispose](): void {
+    this.optimiser.dispose();
+    this.loss.dispose();
+  }
+}

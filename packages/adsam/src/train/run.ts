@@ -1,0 +1,268 @@
+import { statSync } from "node:fs";
+import { numThreads, Problem, scope } from "@adsam/torch";
+import type { Batch } from "../data/batch.js";
+import { DataLoader } from "../data/loader.js";
+import { evaluationLoader } from "../evaluate/evaluate.js";
+import type { AdSam } from "../models/ad-sam.js";
+import { type Progress, readCheckpoint, requireTrainingState, restoreWeights, writeCheckpoint } from "./checkpoint.js";
+import type { Compute } from "./device.js";
+import type { ValidationScores } from "./events.js";
+import { Learner, type LossValues } from "./learner.js";
+import { notFinite } from "./not-finite.js";
+import type { Recipe } from "./recipe-schema.js";
+import { checkContinuation } from "./resume.js";
+import type { RunFolder } from "./run-folder.js";
+import type { TrainOptions, TrainResult } from "./trainer.js";
+import { trainTransforms } from "./transforms.js";
+import { validate } from "./validation.js";
+
+type Stop = Exclude<TrainResult["reason"], "finished">;
+
+const nothingDone: Progress = { epoch: 0, step: 0, batches: 0, lossSums: {}, epochSeconds: 0, best: null };
+
+/** One training run: the course of its epochs, and where it stands in them. */
+export class Run implements AsyncDisposable {
+  private readonly recipe: Recipe;
+  private readonly loader: DataLoader;
+  private readonly valLoader: DataLoader;
+  private readonly learner: Learner;
+  private readonly started = performance.now();
+  private lapStart = 0;
+  private progress: Progress = nothingDone;
+  /** Pictures whose gradients make the next step, and those that made the last. */
+  private gathered: readonly string[] = [];
+  private learned: readonly string[] = [];
+  /** Whether a checkpoint of this run stands in its folder. */
+  private hasSaved = false;
+
+  constructor(
+    private readonly options: TrainOptions,
+    private readonly folder: RunFolder,
+    private readonly network: AdSam,
+    private readonly compute: Compute,
+  ) {
+    const { recipe, train, val } = options;
+    const { batchSize } = recipe.train;
+    this.recipe = recipe;
+    this.loader = new DataLoader({
+      dataset: train,
+      recipe: trainTransforms(recipe),
+      batchSize,
+      mode: "training",
+      seed: recipe.run.seed,
+      dropLast: train.samples.length >= batchSize,
+      workers: recipe.data.workers,
+    });
+    this.valLoader = evaluationLoader({ dataset: val, input: recipe.input, workers: recipe.data.workers });
+    const stepsPerEpoch = Math.ceil(this.loader.numBatches / recipe.optim.accumulate);
+    this.learner = new Learner(network, recipe, compute, { stepsPerEpoch });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.learner[Symbol.dispose]();
+    await Promise.all([this.loader.close(), this.valLoader.close()]);
+  }
+
+  /** Takes everything over from the last checkpoint. */
+  restore(): void {
+    scope(() => {
+      const saved = readCheckpoint(this.folder.last);
+      const training = requireTrainingState(saved);
+      checkContinuation(saved.recipe, this.recipe, saved.progress);
+      restoreWeights(this.network, saved);
+      this.learner.restore(training);
+      this.progress = saved.progress;
+    });
+    this.hasSaved = true;
+  }
+
+  async finish(): Promise<TrainResult> {
+    const { events } = this.options;
+    this.tellStart();
+    let stop: Stop | undefined;
+    while (this.progress.epoch < this.recipe.train.epochs && !stop)
+      stop = (await this.trainEpoch()) ?? (await this.endEpoch()) ?? this.stopWanted();
+    const { epoch, step, best } = this.progress;
+    const reason = stop && epoch < this.recipe.train.epochs ? stop : "finished";
+    events.emit("runFinished", { reason, epoch, step, seconds: this.seconds(), best, out: this.folder.path });
+    return { reason, progress: this.progress, last: this.folder.last, best: best ? this.folder.best : undefined };
+  }
+
+  private tellStart(): void {
+    const { recipe, options, progress } = this;
+    const count = (trained: boolean) =>
+      this.network.parameters().reduce((sum, tensor) => sum + (tensor.requiresGrad === trained ? tensor.numel : 0), 0);
+    options.events.emit("runStarted", {
+      out: recipe.run.out,
+      recipe,
+      resumedEpochs: progress.epoch,
+      resumedSteps: progress.step,
+      epochs: recipe.train.epochs,
+      stepsPerEpoch: this.loader.numBatches,
+      trainPictures: options.train.samples.length,
+      valPictures: options.val.samples.length,
+      classes: options.train.classes,
+      device: this.compute.device === "cpu" ? `cpu, ${numThreads()} threads` : this.compute.device,
+      precision: this.compute.precision,
+      parameters: { trained: count(true), frozen: count(false) },
+    });
+  }
+
+  private seconds(): number {
+    return (performance.now() - this.started) / 1000;
+  }
+
+  /** Seconds since the last call. */
+  private lap(): number {
+    const before = this.lapStart;
+    this.lapStart = performance.now();
+    return (this.lapStart - before) / 1000;
+  }
+
+  /** What ends a run before its last epoch, if anything. */
+  private stopWanted(): Stop | undefined {
+    if (this.options.signal?.aborted) return "stopped";
+    const { stopAfterMinutes } = this.recipe.train;
+    return stopAfterMinutes !== null && this.seconds() > stopAfterMinutes * 60 ? "out of time" : undefined;
+  }
+
+  /** Trains the batches of the epoch that are not done yet; saved where it stops within. */
+  private async trainEpoch(): Promise<Stop | undefined> {
+    const { checkpointEvery } = this.recipe.train;
+    this.network.train();
+    this.lap();
+    for await (const batch of this.batches()) {
+      const ends = this.learn(batch);
+      if (!ends) continue; // gradients under way are no part of a checkpoint
+      const isLast = this.progress.batches === this.loader.numBatches;
+      const stop = this.stopWanted();
+      if (stop === "stopped" || (stop && !isLast)) {
+        this.save("last");
+        return stop;
+      }
+      if (checkpointEvery !== null && !isLast && this.progress.step % checkpointEvery === 0) this.save("last");
+    }
+    return undefined;
+  }
+
+  /** The epoch's batches that are to come. Where one cannot be read, the steps done so far are saved before the error goes on. */
+  private async *batches(): AsyncGenerator<Batch, void, undefined> {
+    try {
+      yield* this.loader.epoch(this.progress.epoch + 1, { skip: this.progress.batches });
+    } catch (error) {
+      const { batches } = this.progress;
+      if (!(error instanceof Problem) || this.gathered.length > 0 || batches === 0) throw error;
+      this.save("last");
+      const todo = `${error.parts.todo ?? ""} What was learned so far is saved: mend the file, then continue with --resume.`;
+      throw new Problem({ ...error.parts, todo: todo.trim() }, { cause: error });
+    }
+  }
+
+  /** Learns from one batch. @returns whether it completed an optimiser step */
+  private learn(batch: Batch): boolean {
+    const { accumulate } = this.recipe.optim;
+    const { numBatches } = this.loader;
+    const place = this.progress.batches;
+    const ends = place + 1 === numBatches || (place + 1) % accumulate === 0;
+    const group = Math.min(accumulate, numBatches - Math.floor(place / accumulate) * accumulate);
+    this.learner.setRates(this.progress.step);
+    this.gathered = [...this.gathered, ...batch.ids];
+    const losses = this.learner.accumulate(batch, group);
+    if (!Number.isFinite(losses.total)) throw this.failure("loss", `${losses.total}`, batch.ids);
+    const gradNorm = ends ? this.stepOptimiser() : undefined;
+    const seconds = this.lap();
+    this.advance(losses, ends, seconds);
+    const { total, ...lossParts } = losses;
+    this.options.events.emit("stepFinished", {
+      epoch: this.progress.epoch + 1,
+      step: this.progress.step,
+      stepInEpoch: this.progress.batches,
+      stepsInEpoch: numBatches,
+      loss: total,
+      lossParts,
+      learningRates: this.learner.learningRates,
+      pictures: batch.ids.length,
+      seconds,
+      ...(gradNorm !== undefined && { gradNorm }),
+    });
+    return ends;
+  }
+
+  private stepOptimiser(): number {
+    const { gradNorm, givenUp } = this.learner.step();
+    if (givenUp) throw this.failure("gradient", `a norm of ${gradNorm}`, this.gathered);
+    this.learned = this.gathered;
+    this.gathered = [];
+    return gradNorm;
+  }
+
+  /** Numbers that went wrong in the batch at hand, or (weights) in the one before. */
+  private failure(of: "loss" | "gradient" | "weights", found: string, ids: readonly string[]): Problem {
+    const saved = this.hasSaved ? this.folder.last : undefined;
+    const { epoch, batches } = this.progress;
+    if (of !== "weights") return notFinite(of, found, { epoch: epoch + 1, batch: batches + 1, ids, saved });
+    const place = batches > 0 ? { epoch: epoch + 1, batch: batches } : { epoch, batch: this.loader.numBatches };
+    return notFinite(of, found, { ...place, ids, saved });
+  }
+
+  private advance(losses: LossValues, stepped: boolean, seconds: number): void {
+    const { progress } = this;
+    const add = ([name, value]: [string, number]) => [name, (progress.lossSums[name] ?? 0) + value];
+    this.progress = {
+      ...progress,
+      step: progress.step + (stepped ? 1 : 0),
+      batches: progress.batches + 1,
+      lossSums: Object.fromEntries(Object.entries(losses).map(add)),
+      epochSeconds: progress.epochSeconds + seconds,
+    };
+  }
+
+  /** Validates, reports, saves: the last and, where it is, the best. A validation that is interrupted is done anew by the resumed run. */
+  private async endEpoch(): Promise<Stop | undefined> {
+    const { recipe, options } = this;
+    const epoch = this.progress.epoch + 1;
+    let validation: ValidationScores | null = null;
+    if (epoch % recipe.train.valEvery === 0 || epoch === recipe.train.epochs) {
+      this.save("last"); // a validation may take as long as the epoch did
+      const { network, compute, valLoader: loader } = this;
+      const { events, signal } = options;
+      const { step } = this.progress;
+      validation = await validate({ network, loader, recipe, compute, events, epoch, step, ...(signal && { signal }) });
+      if (signal?.aborted) return "stopped";
+    }
+    const { step, batches, lossSums, epochSeconds, best } = this.progress;
+    const isBest = validation?.mIoU != null && validation.mIoU > (best?.mIoU ?? Number.NEGATIVE_INFINITY);
+    if (validation) options.events.emit("validationFinished", { ...validation, epoch, step, best: isBest });
+    const means = Object.fromEntries(Object.entries(lossSums).map(([name, sum]) => [name, sum / batches]));
+    const { total = Number.NaN, ...lossParts } = means;
+    const pictures = Math.min(options.train.samples.length, batches * recipe.train.batchSize);
+    const nextBest = isBest ? { epoch, mIoU: validation!.mIoU! } : best;
+    this.progress = { ...nothingDone, epoch, step, best: nextBest };
+    if (isBest) this.save("best");
+    options.events.emit("epochFinished", {
+      epoch,
+      step,
+      loss: total,
+      lossParts,
+      learningRates: this.learner.learningRates,
+      validation,
+      seconds: epochSeconds,
+      picturesPerSecond: pictures / epochSeconds,
+      residentBytes: process.memoryUsage.rss(),
+    });
+    this.save("last");
+    return undefined;
+  }
+
+  /** @throws Problem where weights are not finite: nothing is written then */
+  private save(kind: "last" | "best"): void {
+    const path = this.folder[kind];
+    const broken = this.learner.firstNotFinite();
+    if (broken) throw this.failure("weights", `values in ${broken} that are not finite`, this.learned);
+    const header = { recipe: this.recipe, classes: this.options.train.classes, progress: this.progress };
+    scope(() => writeCheckpoint(path, this.network, header, kind === "last" ? this.learner.state() : undefined));
+    this.hasSaved ||= kind === "last";
+    const { epoch, step } = this.progress;
+    this.options.events.emit("checkpointSaved", { path, kind, epoch, step, bytes: statSync(path).size });
+  }
+}
