@@ -45,5 +45,10 @@ try {
   process.exit(1);
 }
 
-const script = command === "test" ? "scripts/test.mjs" : "packages/adsam/dist/src/cli/main.js";
+/** What is not part of the command line: the tests, and `npm run bench`. */
+const scripts = new Map([
+  ["test", "scripts/test.mjs"],
+  ["bench", "bench/dist/src/run.js"],
+]);
+const script = scripts.get(command) ?? "packages/adsam/dist/src/cli/main.js";
 process.stdout.write([...commandEnvironment(process.env), process.execPath, join(root, script)].join("\n"));

@@ -12,7 +12,7 @@ import { run } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Report } from "./report.mjs";
-import { filesUnder, packageFolders } from "./setup/stamps.mjs";
+import { filesUnder, typescriptFolders } from "./setup/stamps.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const minutesPerFile = 15;
@@ -51,8 +51,8 @@ for (const line of report.summary()) console.log(line);
 process.exit(report.isGood ? 0 : 1);
 
 function everyTestFile() {
-  const compiled = packageFolders(root).flatMap((folder) => testFiles(join(folder, "dist", "test")));
-  return [...compiled, ...testFiles(join(root, "examples")), ...testFiles(join(root, "scripts", "test"))];
+  const compiled = typescriptFolders(root).flatMap((folder) => testFiles(join(folder, "dist", "test")));
+  return [...compiled, ...testFiles(join(root, "scripts", "test"))];
 }
 
 /** @param {string} folder */

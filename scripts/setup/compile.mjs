@@ -5,12 +5,12 @@ import { indent } from "./packages.mjs";
 import { SetupProblem } from "./problem.mjs";
 import { run } from "./run.mjs";
 import { startStep } from "./say.mjs";
-import { filesUnder, packageFolders } from "./stamps.mjs";
+import { filesUnder, typescriptFolders } from "./stamps.mjs";
 
 /** Compiles the TypeScript packages (incrementally) and removes what was compiled from sources that are gone. @param {string} root */
 export async function compileTypes(root) {
   const step = startStep("compiling TypeScript");
-  for (const folder of packageFolders(root)) removeOrphans(folder);
+  for (const folder of typescriptFolders(root)) removeOrphans(folder);
   const { code, lines } = await run([process.execPath, join(root, "node_modules", "typescript", "bin", "tsc"), "-b"], {
     cwd: root,
   });

@@ -41,7 +41,7 @@ export function whatIsStale(root, env) {
   const built = readCurrentBuild(root);
   const isBuilt = built !== undefined && existsSync(built.addon) && existsSync(built.kernels);
   if (!isBuilt || stamps.native !== nativeSignature(root, env, stamps.watched ?? [])) stale.push("native");
-  if (stamps.types !== typesSignature(root) || !packageFolders(root).every(hasOutput)) stale.push("types");
+  if (stamps.types !== typesSignature(root) || !typescriptFolders(root).every(hasOutput)) stale.push("types");
   return stale;
 }
 
@@ -64,9 +64,8 @@ export function nativeSignature(root, env, watched) {
 
 /** @param {string} root */
 export function typesSignature(root) {
-  const files = packageFolders(root).flatMap((folder) => [
-    ...filesUnder(join(folder, "src")),
-    ...filesUnder(join(folder, "test")),
+  const files = typescriptFolders(root).flatMap((folder) => [
+    ...sourcesIn(folder),
     join(folder, "tsconfig.json"),
     join(folder, "package.json"),
   ]);
@@ -80,12 +79,25 @@ export function nativeSources(root) {
   return [join(root, "CMakeLists.txt"), ...folders.flatMap((folder) => filesUnder(folder))];
 }
 
-/** Folders of the packages written in TypeScript. @param {string} root */
+/** Folders of the packages, all written in TypeScript. @param {string} root */
 export function packageFolders(root) {
   const packages = join(root, "packages");
   if (!existsSync(packages)) return [];
   const names = readdirSync(packages).sort();
   return names.map((name) => join(packages, name)).filter((folder) => existsSync(join(folder, "tsconfig.json")));
+}
+
+/** The packages, and what is compiled beside them. @param {string} root */
+export function typescriptFolders(root) {
+  const others = ["examples", "bench"].map((name) => join(root, name));
+  return [...packageFolders(root), ...others.filter((folder) => existsSync(join(folder, "tsconfig.json")))];
+}
+
+/** TypeScript's sources: below src and test, and beside them where a folder has no src. @param {string} folder */
+function sourcesIn(folder) {
+  const below = ["src", "test"].flatMap((part) => filesUnder(join(folder, part)));
+  const beside = readdirSync(folder).filter((name) => name.endsWith(".ts"));
+  return [...below, ...beside.map((name) => join(folder, name))];
 }
 
 /**

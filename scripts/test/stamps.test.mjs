@@ -23,6 +23,9 @@ function repository(t) {
     "packages/one/src/index.ts": "export {};",
     "packages/one/native/a.cpp": "int a;",
     "packages/one/dist/tsconfig.tsbuildinfo": "{}",
+    "examples/tsconfig.json": "{}",
+    "examples/begin.ts": "export {};",
+    "examples/dist/tsconfig.tsbuildinfo": "{}",
     "build/native/h/a.node": "",
     "build/native/h/k.so": "",
   });
@@ -55,6 +58,7 @@ const changes = [
   ["a removed library", ["native"], (root) => rmSync(join(root, "build/native/h/k.so"))],
   ["another libtorch in Python", ["native"], (root) => write(root, "elsewhere", "")],
   ["a changed TypeScript source", ["types"], (root) => write(root, "packages/one/src/index.ts", "export const a = 1;")],
+  ["a changed example", ["types"], (root) => write(root, "examples/begin.ts", "export const a = 1;")],
   ["a removed TypeScript source", ["types"], (root) => rmSync(join(root, "packages/one/src/index.ts"))],
   ["an older source checked out", ["types"], (root) => utimesSync(join(root, "packages/one/src/index.ts"), 1000, 1000)],
   ["a removed dist", ["types"], (root) => rmSync(join(root, "packages/one/dist"), { recursive: true })],
