@@ -200,6 +200,18 @@ describe("the tree", () => {
     assert.equal(attention.children[0]!.calls, 2); // the mean's and the peak's
   });
 
+  test("what a module computes after a call below it is its own", () => {
+    class Both extends nn.Module {
+      readonly first = new nn.Linear(5, 7);
+      forward(x: Tensor): Tensor {
+        return this.first.call(x).matmul(empty([7, 3]));
+      }
+    }
+    const both = described(() => new Both(), [2, 5]);
+    assert.equal(both.children[0]!.multiplyAdds, 2 * 5 * 7);
+    assert.equal(both.multiplyAdds, 2 * 5 * 7 + 2 * 7 * 3);
+  });
+
   test("nothing is left on a module that was watched, nor after an error", () => {
     scope(() => {
       using layers = new nn.Sequential(new nn.Linear(3, 2));
