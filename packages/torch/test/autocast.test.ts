@@ -79,3 +79,24 @@ test("an error inside leaves it off", () => {
     assert.equal(randn([2, 3]).matmul(randn([3, 2])).dtype, "float32");
   });
 });
+
+test("norms of 16-bit maps are computed in their weights' float32, forward and backward", () => {
+  scope(() => {
+    const norms = {
+      layer: new nn.LayerNorm(6),
+      layer2d: new nn.LayerNorm2d(4),
+      group: new nn.GroupNorm(2, 4),
+      batch: new nn.BatchNorm2d(4),
+    };
+    for (const [name, norm] of Object.entries(norms)) {
+      const x = randn([3, 4, 5, 6]).to({ dtype: "bfloat16" });
+      const wide = norm.call(x.to({ dtype: "float32" }));
+      const y = autocast(bfloat16, () => norm.call(x));
+      const off = y.to({ dtype: "float32" }).sub(wide).abs().max().item();
+      assert.ok(off < 0.02, `${name}: off by ${off}`);
+      y.sum().backward();
+      assert.equal(norm.weight!.grad!.dtype, "float32");
+      norm[Symbol.dispose]();
+    }
+  });
+});

@@ -25,7 +25,8 @@ export class LayerNorm extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return x.layerNorm(this.normalizedShape, { weight: this.weight, bias: this.bias, eps: this.eps });
+    const { weight, bias, eps } = this;
+    return likeWeights(x, weight).layerNorm(this.normalizedShape, { weight, bias, eps });
   }
 }
 
@@ -49,12 +50,17 @@ export class LayerNorm2d extends Module {
 
   forward(x: Tensor): Tensor {
     const [, channels, height, width] = x.dims4("x");
-    const pixels = x.permute([0, 2, 3, 1]); // [B, C, H, W] → [B, H, W, C]
+    const pixels = likeWeights(x, this.weight).permute([0, 2, 3, 1]); // [B, C, H, W] → [B, H, W, C]
     const normal = pixels.layerNorm([channels], { weight: this.weight, bias: this.bias, eps: this.eps });
     const map = normal.permute([0, 3, 1, 2]); // [B, H, W, C] → [B, C, H, W]
     const channelsLast = x.strides[1] === 1 && height * width > 1;
     return channelsLast ? map : map.contiguous();
   }
+}
+
+/** Under autocast a layer before gives 16 bits; libtorch 1.13 normalises on the CPU only what has its weights' dtype. CUDA's autocast widens as here. */
+function likeWeights(x: Tensor, weight: Tensor | undefined): Tensor {
+  return weight && weight.dtype !== x.dtype ? x.to({ dtype: weight.dtype }) : x;
 }
 
 /** Normalises groups of channels over their channels and pixels: [B, C, ...] → the same. */
@@ -80,7 +86,8 @@ export class GroupNorm extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return x.groupNorm(this.numGroups, { weight: this.weight, bias: this.bias, eps: this.eps });
+    const { weight, bias, eps } = this;
+    return likeWeights(x, weight).groupNorm(this.numGroups, { weight, bias, eps });
   }
 }
 
