@@ -135,6 +135,33 @@ describe("libtorch", () => {
   });
 });
 
+describe("the libraries behind the native part", () => {
+  test("the loader takes another libtorch than the one built against", async () => {
+    const ldd = "\tlibtorch_cpu.so => /opt/other/libtorch_cpu.so (0x7f)\n";
+    const ours = `${build.libtorch.dir}/libtorch_cpu.so`;
+    const both = { programs: { ...programs, ldd }, files: { ...files, [ours]: "" } };
+    const { status, found, todo } = await fact("native", both);
+    assert.equal(status, "fail");
+    assert.equal(found, "built against /usr/lib/x86_64-linux-gnu, but the loader takes /opt/other/libtorch_cpu.so");
+    assert.match(todo ?? "", /LD_LIBRARY_PATH/);
+    // Debian's loader names /lib/…, a link to /usr/lib/…: the same library
+    const resolve = (path: string) => path.replace("/opt/other", build.libtorch.dir);
+    assert.equal((await fact("native", { ...both, resolve })).status, "ok");
+  });
+
+  test("one has gone since", async () => {
+    const ldd = `${programs.ldd}\tlibgloo.so.0 => not found\n`;
+    const { status, found } = await fact("native", { programs: { ...programs, ldd } });
+    assert.deepEqual([status, found], ["fail", "libgloo.so.0 not found by the loader"]);
+  });
+
+  test("an engine asked in another process: its libraries are those the loader would take", async () => {
+    const engine = { version: "1.13.1", cuda: false, threads: 8, config: "" };
+    const here = { ...files, "/proc/self/maps": "7f00-7f01 r-xp 00000000 08:01 1 /usr/lib/libc.so.6\n" };
+    assert.match((await fact("blas", { files: here }, { engine })).found, /^libopenblasp-r0\.3\.21\.so/);
+  });
+});
+
 test("a compiler is needed only until the native part stands", async () => {
   const noCompiler = { programs: without(programs, "c++") };
   assert.equal((await fact("compiler", noCompiler)).status, "warn");
@@ -162,7 +189,8 @@ describe("BLAS", () => {
   });
 
   test("the library really loaded counts more than the one that would be", async () => {
-    const maps = "7f00-7f01 r-xp 00000000 08:01 1 /usr/lib/x86_64-linux-gnu/blas/libblas.so.3.11.0\n";
+    const maps =
+      "7f00-7f01 r-xp 00000000 08:01 1 /usr/lib/libtorch_cpu.so.1.13\n7f02-7f03 r-xp 00000000 08:01 1 /usr/lib/x86_64-linux-gnu/blas/libblas.so.3.11.0\n";
     const engine = { version: "1.13.1", cuda: false, threads: 8, config: "" };
     const { status, found } = await fact("blas", { files: { ...files, "/proc/self/maps": maps } }, { engine });
     assert.deepEqual([status, found], ["warn", "libblas.so.3.11.0 in /usr/lib/x86_64-linux-gnu/blas"]);
@@ -177,7 +205,7 @@ describe("BLAS", () => {
     };
     const { status, found } = await fact(
       "blas",
-      { files: { ...files, "/proc/self/maps": "/usr/lib/libc.so.6" } },
+      { programs: { ...programs, ldd: "\tlibc.so.6 => /usr/lib/libc.so.6 (0x7f)\n" } },
       { engine },
     );
     assert.deepEqual([status, found], ["ok", "oneAPI Math Kernel Library Version 2024.2, inside libtorch 1.13.0"]);

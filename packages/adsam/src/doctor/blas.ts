@@ -1,5 +1,6 @@
 import { basename, dirname } from "node:path";
 import { type EngineInfo, type Fact, type NativeBuild, ok, warn } from "./facts.js";
+import type { Libraries } from "./libraries.js";
 import type { Machine } from "./machine.js";
 import { processor } from "./system-facts.js";
 
@@ -9,12 +10,12 @@ import { processor } from "./system-facts.js";
  */
 export async function blasFact(
   machine: Machine,
-  build: NativeBuild | undefined,
+  build: NativeBuild,
+  libraries: Libraries,
   engine?: EngineInfo,
-): Promise<Fact | undefined> {
-  if (build === undefined) return undefined;
+): Promise<Fact> {
   const title = "BLAS";
-  const path = await blasLibrary(machine, build, engine);
+  const path = blasLibrary(libraries);
   if (path === undefined) return builtInFact(build, engine);
   const found = `${basename(path)} in ${dirname(path)}`;
   if (/mkl/.test(basename(path)) || /Accelerate/.test(path)) return ok("blas", title, found);
@@ -41,14 +42,10 @@ export async function blasFact(
 /** OpenBLAS's kernel sets that use AVX-512. */
 const wideCores = new Set(["SkylakeX", "Cooperlake", "SapphireRapids", "Zen4", "Zen5"]);
 
-/** The BLAS this process has loaded, or, before the engine is loaded, the one the addon would load. */
-async function blasLibrary(machine: Machine, build: NativeBuild, engine?: EngineInfo): Promise<string | undefined> {
-  const loaded = engine === undefined ? undefined : machine.read("/proc/self/maps");
-  const listing = loaded ?? (await machine.run("ldd", [build.addon])) ?? "";
-  const paths = listing.match(/\/\S*lib(?:openblas|mkl_rt|mkl_core|blis|blas)\S*\.so\S*/g) ?? [];
-  // libblas.so.3 may itself stand on libopenblas.so.0: the latter says more
-  const preferred = paths.find((path) => /libopenblas/.test(path)) ?? paths[0];
-  return preferred === undefined ? undefined : machine.resolve(preferred);
+/** libblas.so.3 may itself stand on libopenblas.so.0: the latter says more. */
+function blasLibrary({ paths }: Libraries): string | undefined {
+  const found = paths.filter((path) => /^lib(?:openblas|mkl_rt|mkl_core|blis|blas)/.test(basename(path)));
+  return found.find((path) => /libopenblas/.test(path)) ?? found[0];
 }
 
 function builtInFact(build: NativeBuild, engine?: EngineInfo): Fact {

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { type EngineInfo, type Fact, fail, type NativeBuild, ok, warn } from "./facts.js";
+import { type Libraries, strayLibtorch } from "./libraries.js";
 import type { Machine } from "./machine.js";
 
 /** What the set-up found when it looked for libtorch (scripts/setup/libtorch.mjs). */
@@ -35,7 +36,7 @@ export function libtorchFact(
 }
 
 /** The native part, built from this source or not yet. */
-export function nativeFact(machine: Machine, build: NativeBuild | undefined): Fact {
+export function nativeFact(machine: Machine, build: NativeBuild | undefined, libraries: Libraries | undefined): Fact {
   const title = "native part";
   if (build === undefined) {
     return warn(
@@ -46,13 +47,26 @@ export function nativeFact(machine: Machine, build: NativeBuild | undefined): Fa
     );
   }
   const missing = [build.addon, build.kernels].find((path) => !machine.exists(path));
-  if (missing === undefined) return ok("native", title, dirname(build.addon));
-  return fail(
-    "native",
-    title,
-    `${missing} is missing`,
-    "Start any command through ./adsam: it builds what is missing.",
-  );
+  if (missing !== undefined) {
+    return fail(
+      "native",
+      title,
+      `${missing} is missing`,
+      "Start any command through ./adsam: it builds what is missing.",
+    );
+  }
+  const absent = libraries?.missing ?? [];
+  if (absent.length > 0) {
+    const todo = "A package has gone since it was built: install it again, or remove build/native and start again.";
+    return fail("native", title, `${absent.join(", ")} not found by the loader`, todo);
+  }
+  const stray = libraries === undefined ? undefined : strayLibtorch(machine, build, libraries);
+  if (stray !== undefined) {
+    const found = `built against ${build.libtorch.dir}, but the loader takes ${stray}`;
+    const todo = "Unset LD_LIBRARY_PATH if it names another libtorch; else remove build/native and start again.";
+    return fail("native", title, found, todo);
+  }
+  return ok("native", title, dirname(build.addon));
 }
 
 /** The C++ compiler. @param isBuilt whether the native part stands already: then nothing needs it until a source changes */

@@ -12,6 +12,7 @@ import {
   threadsFact,
 } from "./engine-facts.js";
 import type { EngineInfo, Fact, NativeBuild } from "./facts.js";
+import { addonLibraries } from "./libraries.js";
 import { type Machine, thisMachine } from "./machine.js";
 import {
   diskFact,
@@ -50,6 +51,7 @@ export async function gatherReport(options: DoctorOptions = {}): Promise<DoctorR
   const build = readBuild(machine, root);
   const search = options.search ?? (build === undefined ? await searchLibtorch(root, machine) : undefined);
   const isBuilt = build !== undefined && machine.exists(build.addon);
+  const libraries = build === undefined ? undefined : await addonLibraries(machine, build);
   const facts = [
     nodeFact(machine),
     systemFact(machine),
@@ -57,9 +59,9 @@ export async function gatherReport(options: DoctorOptions = {}): Promise<DoctorR
     await compilerFact(machine, isBuilt),
     await cmakeFact(machine, isBuilt),
     libtorchFact(build, search, engine),
-    nativeFact(machine, build),
+    nativeFact(machine, build, libraries),
     engineErrorFact(engineError),
-    await blasFact(machine, build, engine),
+    build && libraries && (await blasFact(machine, build, libraries, engine)),
     threadsFact(machine, engine),
     await cudaFact(machine, build, engine),
     memoryFact(machine),
