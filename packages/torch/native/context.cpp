@@ -32,7 +32,7 @@ double Context::add(at::Tensor tensor) {
   }
   Slot& slot = slots_[index];
   // A view shares its storage with a handle that already accounts for it.
-  if (tensor.has_storage() && tensor.storage().use_count() == 1) slot.bytes = static_cast<int64_t>(tensor.storage().nbytes());
+  if (!tensor.is_meta() && tensor.has_storage() && tensor.storage().use_count() == 1) slot.bytes = static_cast<int64_t>(tensor.storage().nbytes());
   slot.tensor = std::move(tensor);
   ++live_;
   if (slot.bytes > 0) {
