@@ -1,4 +1,4 @@
-import { openCheckpoint, Problem, saveCheckpoint, scope, type Tensor } from "@adsam/torch";
+import { nn, openCheckpoint, Problem, saveCheckpoint, scope, type Tensor } from "@adsam/torch";
 import type { ClassTable, Rgb } from "../data/labels.js";
 import type { AdSam } from "../models/ad-sam.js";
 import { bareNetwork, loadEncoder } from "./network.js";
@@ -172,7 +172,7 @@ export function loadNetwork(
   return scope(() => {
     const checkpoint = readCheckpoint(path);
     const { recipe, classes, progress } = checkpoint;
-    const network = bareNetwork(recipe, classes);
+    const network = nn.init.skipInit(() => bareNetwork(recipe, classes));
     restoreWeights(network, checkpoint, options);
     return { recipe, classes, progress, network: network.eval() };
   });
