@@ -127,17 +127,21 @@ export function nativeBuild(): NativeBuild {
     throw new Problem({
       what: "the native part is not built",
       found: `no file ${path}`,
-      todo: "Run `./adsam doctor` in the repository: it builds what is missing and says what it found.",
+      todo: "Start any command through `./adsam` in the repository, such as `./adsam demo`: it builds what is missing.",
     });
   return JSON.parse(readFileSync(path, "utf8")) as NativeBuild;
 }
 
-/** Debian's OpenBLAS picks AVX2 kernels on CPUs younger than itself; its AVX-512 kernels are twice as fast where the CPU has them. */
+/**
+ * Debian's OpenBLAS knows AMD's cores up to Zen 4 and takes AVX2 kernels on younger ones; its AVX-512 kernels are twice as fast there.
+ * The launcher sets the same for commands (scripts/setup/environment.mjs).
+ */
 function chooseBlasKernels(): void {
   if (!isMainThread || process.platform !== "linux" || process.arch !== "x64" || process.env.OPENBLAS_CORETYPE) return;
   try {
-    if (/\bavx512vl\b/.test(readFileSync("/proc/cpuinfo", "utf8").slice(0, 20_000)))
-      process.env.OPENBLAS_CORETYPE = "SkylakeX";
+    const cpu = readFileSync("/proc/cpuinfo", "utf8").slice(0, 20_000);
+    const isYoungAmd = /AuthenticAMD/.test(cpu) && Number(/cpu family\s*: (\d+)/.exec(cpu)?.[1]) >= 26;
+    if (isYoungAmd && /\bavx512vl\b/.test(cpu)) process.env.OPENBLAS_CORETYPE = "SkylakeX";
   } catch {
     // No /proc: OpenBLAS's own choice stands.
   }
@@ -167,7 +171,7 @@ export function native(): Native {
         what: `the native part ${build.addon} does not load`,
         found: (error as Error).message.split("\n")[0] ?? "",
         expected: `a build for Node ${process.version} and libtorch ${build.libtorch.version} (${build.libtorch.dir})`,
-        todo: "Run `./adsam doctor`; removing build/native makes the next start build afresh.",
+        todo: "Run `./adsam doctor`; after removing build/native the next command through `./adsam` builds afresh.",
       },
       { cause: error },
     );

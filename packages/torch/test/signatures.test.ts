@@ -13,6 +13,7 @@ import { buildInfo, Tensor } from "../src/index.js";
 import { native } from "../src/native.js";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
+const biome = join(root, "node_modules/@biomejs/biome/bin/biome");
 const isOurVersion = buildInfo().version.startsWith("1.13");
 
 test("the committed signatures are what the schemas of libtorch 1.13 give", {
@@ -24,8 +25,8 @@ test("the committed signatures are what the schemas of libtorch 1.13 give", {
     for (const [name, text] of Object.entries(generated)) {
       const path = join(folder, `${name}.ts`);
       writeFileSync(path, text);
-      const format = ["--no-install", "biome", "format", "--config-path", root, "--vcs-enabled=false", "--write", path];
-      const { status, stderr } = spawnSync("npx", format, { cwd: root, encoding: "utf8" });
+      const format = [biome, "format", "--config-path", root, "--vcs-enabled=false", "--write", path];
+      const { status, stderr } = spawnSync(process.execPath, format, { cwd: root, encoding: "utf8" });
       assert.equal(status, 0, stderr);
       const committed = readFileSync(join(root, "packages/torch/src/generated", `${name}.ts`), "utf8");
       assert.equal(readFileSync(path, "utf8"), committed, `${name}.ts: run npm run generate -w packages/torch`);
