@@ -29,7 +29,7 @@ export class Learner {
     this.optimiser = buildOptimiser(network, recipe);
     this.peaks = this.optimiser.groups.map((group) => group.lr);
     this.scaler = new optim.GradScaler({ enabled: compute.precision === "float16" });
-    this.loss = new HybridLoss(recipe.loss);
+    this.loss = new HybridLoss({ ...recipe.loss, ...(seesWindows(recipe) && { maxMapBytes: 0 }) });
     this.rate = learningRate(recipe, stepsPerEpoch);
   }
 
@@ -61,10 +61,8 @@ export class Learner {
     });
   }
 
-  /** Whole pictures come again in each epoch, and their distance maps with them; random windows never do. */
   private mapKeys(batch: Batch): { keys?: MapKey[] } {
-    const { crop, scale } = this.recipe.augment;
-    if (crop || scale) return {};
+    if (seesWindows(this.recipe)) return {};
     return { keys: batch.ids.map((id, place) => ({ id, mirrored: batch.mirrored[place]! })) };
   }
 
@@ -114,4 +112,9 @@ export class Learner {
     this.optimiser.dispose();
     this.loss.dispose();
   }
+}
+
+/** Whole pictures come again in each epoch, and their distance maps are kept; random windows never do, and theirs would only pile up. */
+function seesWindows({ augment }: Recipe): boolean {
+  return augment.crop !== null || augment.scale !== null;
 }

@@ -1,4 +1,4 @@
-import { Generator } from "@adsam/torch";
+import { Generator, scope } from "@adsam/torch";
 import { type Dataset, requireLabels } from "../data/dataset.js";
 import type { Progress } from "./checkpoint.js";
 import { chooseCompute } from "./device.js";
@@ -41,7 +41,8 @@ export async function trainNetwork(options: TrainOptions): Promise<TrainResult> 
   const compute = chooseCompute(recipe.run);
   using folder = RunFolder.claim(recipe.run.out, { resume });
   Generator.default().seed(recipe.run.seed);
-  using network = (resume ? bareNetwork : buildNetwork)(recipe, train.classes).to({ device: compute.device });
+  const build = resume ? bareNetwork : buildNetwork;
+  using network = scope(() => build(recipe, train.classes).to({ device: compute.device }));
   freezeUnmoved(network, recipe.optim);
   await using run = new Run(options, folder, network, compute);
   if (resume) run.restore();

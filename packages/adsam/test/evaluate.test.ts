@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { before, describe, test } from "node:test";
+import { Generator, nn, noGrad, scope, Tensor } from "@adsam/torch";
+import { type Dataset, select } from "../src/data/dataset.js";
+import { loadSample } from "../src/data/load-sample.js";
+import { openDataset } from "../src/data/open.js";
+import { imageNet, normalise } from "../src/data/transforms/normalise.js";
+import { resizeBilinear } from "../src/data/transforms/resize.js";
+import { evaluate, evaluationLoader } from "../src/evaluate/evaluate.js";
+import { scoresOf } from "../src/evaluate/scores.js";
+import { ConfusionMatrix } from "../src/metrics/confusion.js";
+import { AdSam } from "../src/models/ad-sam.js";
+import { putLabel } from "./data-fixtures.js";
+import { folderForTests, putScenes, sceneFile } from "./train-fixtures.js";
+
+const root = folderForTests("evaluate");
+const compute = { device: "cpu", precision: "float32" } as const;
+const input = { height: 64, width: 96 };
+let dataset: Dataset;
+let network: AdSam;
+
+before(async () => {
+  await putScenes(root, "val", 5);
+  dataset = await openDataset({ kind: "cityscapes", root, split: "val" });
+  Generator.default().seed(5);
+  network = new AdSam({
+    numClasses: 19,
+    encoder: "none",
+    resnet: "resnet18",
+    fusionDim: 16,
+    decoderDims: [16, 8, 8],
+    attentionHeads: 2,
+  });
+});
+
+/** Picture by picture, pixel by pixel, with nothing of the evaluation but the network and the resize. */
+async function countByHand(resolution: "label" | "network"): Promise<number[]> {
+  const counts = new Array<number>(19 * 19).fill(0);
+  for (let i = 0; i < dataset.samples.length; i++) {
+    const { picture, label } = await loadSample(dataset, i);
+    const pixels = new Float32Array(3 * input.height * input.width);
+    normalise(resizeBilinear(picture, input), imageNet, pixels, 0);
+    const { height, width } = resolution === "label" ? label!.size : input;
+    const scores = noGrad(() =>
+      scope(() => {
+        const logits = network.eval().call({ image: Tensor.share(pixels, [1, 3, input.height, input.width]) });
+        const sized = nn.functional.interpolate(logits, { size: { height, width }, mode: "bilinear" });
+        return (sized.toArray() as Float32Array).slice();
+      }),
+    );
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++) {
+        // A label on another grid is read at the pixel whose middle is nearest.
+        const [v, u] = [y, x].map((at, axis) => {
+          const [to, from] = axis === 0 ? [height, label!.size.height] : [width, label!.size.width];
+          return Math.min(from - 1, Math.floor(((at + 0.5) * from) / to));
+        }) as [number, number];
+        const truth = label!.data[v * label!.size.width + u]!;
+        if (truth === 255) continue;
+        let guess = 0;
+        for (let k = 1; k < 19; k++) {
+          const at = (k: number) => scores[(k * height + y) * width + x]!;
+          if (at(k) > at(guess)) guess = k;
+        }
+        counts[truth * 19 + guess]!++;
+      }
+  }
+  return counts;
+}
+
+describe("evaluate", () => {
+  for (const resolution of ["label", "network"] as const)
+    test(`counts what a pixel-by-pixel computation counts, at the ${resolution}'s resolution`, async () => {
+      const matrix = await evaluate({ network, dataset, input, resolution, compute, workers: 0 });
+      assert.deepEqual([...matrix.counts], await countByHand(resolution));
+      const pixels = resolution === "label" ? 5 * 40 * 72 : 5 * 64 * 96;
+      assert.equal(matrix.pixels + matrix.ignored, pixels);
+      assert.ok(matrix.ignored > 0);
+    });
+
+  test("gives the same at batch 1, 2 and 7, with and without threads, and through a loader that is kept", async () => {
+    const scored = async (options: { batchSize: number; workers: number }) =>
+      (await evaluate({ network, dataset, input, resolution: "label", compute, ...options })).toJSON();
+    const one = await scored({ batchSize: 1, workers: 0 });
+    for (const options of [
+      { batchSize: 2, workers: 1 },
+      { batchSize: 7, workers: 2 },
+    ])
+      assert.deepEqual(await scored(options), one);
+    await using loader = evaluationLoader({ dataset, input, batchSize: 2, workers: 1 });
+    for (let round = 0; round < 2; round++)
+      assert.deepEqual((await evaluate({ network, loader, resolution: "label", compute })).toJSON(), one);
+  });
+
+  test("leaves the network's mode as it found it, and tells of every picture in order", async () => {
+    for (const training of [true, false]) {
+      const ids: string[] = [];
+      const done: number[] = [];
+      network.train(training);
+      await evaluate({
+        network,
+        dataset,
+        input,
+        resolution: "label",
+        compute,
+        batchSize: 2,
+        workers: 0,
+        onPrediction: ({ id, prediction, label, index }) => {
+          assert.equal(dataset.samples[index]!.id, id);
+          assert.deepEqual(prediction.size, label.size);
+          ids.push(id);
+        },
+        onProgress: (now, total) => done.push(now, total),
+      });
+      assert.equal(network.training, training);
+      assert.deepEqual(
+        ids,
+        dataset.samples.map(({ id }) => id),
+      );
+      assert.deepEqual(done, [2, 5, 4, 5, 5, 5]);
+    }
+  });
+
+  test("stopped, it scores the batches so far, and the scores say how many pictures", async () => {
+    const stop = new AbortController();
+    let pictures = 0;
+    const onProgress = (done: number) => {
+      pictures = done;
+      if (done === 4) stop.abort();
+    };
+    const options = { network, input, resolution: "label", compute, batchSize: 2, workers: 0 } as const;
+    const part = await evaluate({ ...options, dataset, signal: stop.signal, onProgress });
+    const four = await evaluate({ ...options, dataset: select(dataset, [0, 1, 2, 3]) });
+    assert.deepEqual(part.toJSON(), four.toJSON());
+    assert.equal(scoresOf(part, dataset, "label", pictures).pictures, 4);
+  });
+
+  test("a class that occurs nowhere is absent, not 0, and counts nowhere", () => {
+    const matrix = new ConfusionMatrix(19);
+    matrix.update([0, 0, 10, 13], [0, 10, 10, 13]);
+    const { perClass, mIoU, rule } = scoresOf(matrix, dataset, "label");
+    assert.deepEqual(perClass[5], { name: "pole", iou: null, accuracy: null, pixels: 0 });
+    assert.equal(mIoU, (0.5 + 0.5 + 1) / 3);
+    assert.match(rule, /classes that occur in the labels or in the predictions/);
+  });
+
+  test("refuses data of other classes, and labels whose ids the data set does not know", async () => {
+    const other = { ...dataset, classes: { ...dataset.classes, names: ["a", "b", "c", "d"] } };
+    await assert.rejects(evaluate({ network, dataset: other, input, resolution: "label", compute }), {
+      name: "Problem",
+      message:
+        "evaluation on Cityscapes: found a network of 19 classes, expected 4 (a, b, c, …). Evaluate on a data set with the classes the network was trained for.",
+    });
+    const file = sceneFile(root, "val", 3, "label");
+    const before = readFileSync(file);
+    await putLabel(file, { height: 40, width: 72 }, [7, 7, 99]);
+    try {
+      await assert.rejects(
+        evaluate({ network, dataset, input, resolution: "label", compute, workers: 1 }),
+        (error: Error) => {
+          assert.equal(error.name, "Problem");
+          assert.ok(
+            error.message.startsWith(`label "${file}": found ids Cityscapes does not define: 99×960`),
+            error.message,
+          );
+          return true;
+        },
+      );
+    } finally {
+      writeFileSync(file, before);
+    }
+  });
+});
