@@ -94,7 +94,7 @@ async function logitsAgree(a: Side, b: Side, work: string): Promise<Agreement> {
     let [difference, largest] = [0, 1];
     for (let i = 0; i < ours!.length; i++) {
       difference = Math.max(difference, Math.abs(ours![i]! - theirs![i]!)); // NaN stays NaN
-      largest = Math.max(largest, Math.abs(theirs![i]!));
+      if (Math.abs(theirs![i]!) > largest) largest = Math.abs(theirs![i]!);
     }
     return { work, what: "logits, largest difference", difference, limit: limits.logits * largest };
   } finally {
@@ -111,12 +111,17 @@ async function logitsOf(side: Side, path: string): Promise<Float32Array> {
 async function gradientsAgree(a: Side, b: Side, work: string): Promise<Agreement> {
   const [ours, theirs] = [await a.gradientNorms(), await b.gradientNorms()];
   const names = [...new Set([...Object.keys(ours), ...Object.keys(theirs)])];
-  const differences = names.map((name) => Math.abs(ours[name]! - theirs[name]!) / theirs[name]!); // one-sided: NaN
-  const difference = differences.reduce((worst, one) => Math.max(worst, one), 0);
+  let worst = { name: "none", difference: 0 };
+  for (const name of names) {
+    const [our = Number.NaN, their = Number.NaN] = [ours[name], theirs[name]]; // one side may not have it
+    const relative = Math.abs(our - their) / Math.max(their, 1e-12);
+    const difference = Number.isNaN(relative) ? Number.POSITIVE_INFINITY : relative;
+    if (difference > worst.difference) worst = { name, difference };
+  }
   return {
     work,
-    what: `gradient norms of ${names.length} parameters, relative`,
-    difference,
+    what: `gradient norms of ${names.length} parameters, relative (worst: ${worst.name})`,
+    difference: worst.difference,
     limit: limits.gradients,
   };
 }

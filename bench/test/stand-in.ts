@@ -7,7 +7,8 @@ import { writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 export interface Script {
-  readonly logits?: readonly number[];
+  /** Text for what JSON has no number for: "NaN". */
+  readonly logits?: readonly (number | string)[];
   readonly norms?: Readonly<Record<string, number>>;
   readonly losses?: readonly number[];
   /** Of each run, the first included; the process fails at the run after the last. */
@@ -28,7 +29,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     answer({ seconds: seconds[runs], loss: losses[runs] ?? null });
     runs += 1;
   } else {
-    if (path) writeFileSync(path, Float32Array.from(logits));
+    if (path) writeFileSync(path, Float32Array.from(logits.map(Number)));
     answer({ norms });
   }
 }
