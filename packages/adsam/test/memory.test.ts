@@ -47,6 +47,9 @@ test("memory after step 1000 is within 3 % of that after step 10", {
   skip: process.env.ADSAM_SLOW !== "1" && "ADSAM_SLOW=1 runs it (bench/memory.mjs, minutes)",
 }, () => {
   const bench = fileURLToPath(new URL("../../../../bench/memory.mjs", import.meta.url)); // from dist/test
-  const { status, stdout, stderr } = spawnSync(process.execPath, [bench], { encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bench], {
+    encoding: "utf8",
+    env: { ...process.env, ...promptly },
+  });
   assert.equal(status, 0, stdout + stderr);
 });
