@@ -183,10 +183,11 @@ Napi::Value operators(const Napi::CallbackInfo& info) {
   return result;
 }
 
-/// Loads a shared library whose static initialisers register operators, as torch.ops.load_library does.
+/// Loads a shared library whose static initialisers register operators, as torch.ops.load_library does. Locally: in the global scope
+/// its dependencies (Debian's libtorch brings GLib by way of OpenCV) would take the place of what other addons carry inside, as sharp its GLib.
 Napi::Value loadLibrary(const Napi::CallbackInfo& info) {
   const std::string path = info[0].As<Napi::String>().Utf8Value();
-  if (!dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL)) throw Napi::Error::New(info.Env(), std::string("cannot load ") + path + ": " + dlerror());
+  if (!dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) throw Napi::Error::New(info.Env(), std::string("cannot load ") + path + ": " + dlerror());
   return info.Env().Undefined();
 }
 
