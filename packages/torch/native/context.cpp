@@ -35,10 +35,7 @@ double Context::add(at::Tensor tensor) {
   if (!tensor.is_meta() && tensor.has_storage() && tensor.storage().use_count() == 1) slot.bytes = static_cast<int64_t>(tensor.storage().nbytes());
   slot.tensor = std::move(tensor);
   ++live_;
-  if (slot.bytes > 0) {
-    liveBytes_ += slot.bytes;
-    Napi::MemoryManagement::AdjustExternalMemory(env, slot.bytes);
-  }
+  liveBytes_ += slot.bytes;
   return static_cast<double>(slot.generation) * kSlots + index;
 }
 
@@ -64,15 +61,23 @@ void Context::release(double id) {
   const auto index = static_cast<uint32_t>(static_cast<uint64_t>(id) & ((1u << kSlotBits) - 1));
   Slot& slot = slots_[index];
   const int64_t bytes = slot.bytes;
+  const bool weighs = slot.weighs;
   slot.tensor = at::Tensor();
   slot.bytes = 0;
+  slot.weighs = false;
   slot.generation = slot.generation >= (1u << 28) ? 1 : slot.generation + 1;
   free_.push_back(index);
   --live_;
-  if (bytes > 0) {
-    liveBytes_ -= bytes;
-    Napi::MemoryManagement::AdjustExternalMemory(env, -bytes);
-  }
+  liveBytes_ -= bytes;
+  if (weighs && bytes > 0) Napi::MemoryManagement::AdjustExternalMemory(env, -bytes);
+}
+
+void Context::leaveToCollector(double id) {
+  get(id);
+  Slot& slot = slots_[static_cast<uint64_t>(id) & ((1u << kSlotBits) - 1)];
+  if (slot.weighs) return;
+  slot.weighs = true;
+  if (slot.bytes > 0) Napi::MemoryManagement::AdjustExternalMemory(env, slot.bytes);
 }
 
 uint32_t Context::addOperator(Operator op) {

@@ -32,6 +32,9 @@ class Context {
   const at::Tensor& get(const Napi::Value& value);
   const at::Tensor& get(double id);
   void release(double id);
+  /// No scope will free it: its bytes weigh on JavaScript's collector from now on. Those of a scope do not, or each step of a
+  /// training would set off a collection.
+  void leaveToCollector(double id);
   size_t live() const { return live_; }
   int64_t liveBytes() const { return liveBytes_; }
 
@@ -48,6 +51,7 @@ class Context {
     at::Tensor tensor;
     uint32_t generation = 1;
     int64_t bytes = 0;
+    bool weighs = false;
   };
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_;

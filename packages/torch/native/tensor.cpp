@@ -43,6 +43,11 @@ Napi::Value release(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value leaveToCollector(const Napi::CallbackInfo& info) {
+  Context::of(info.Env()).leaveToCollector(info[0].As<Napi::Number>().DoubleValue());
+  return info.Env().Undefined();
+}
+
 /// A second, independent handle on the same tensor.
 Napi::Value alias(const Napi::CallbackInfo& info) {
   Context& context = Context::of(info.Env());
@@ -163,6 +168,7 @@ void exportTensor(Napi::Object exports) {
   put<storageOffset>(exports, "storageOffset");
   put<storage>(exports, "storage");
   put<release>(exports, "release");
+  put<leaveToCollector>(exports, "leaveToCollector");
   put<alias>(exports, "alias");
   put<isSame>(exports, "isSame");
   put<fromBytes>(exports, "fromBytes");

@@ -33,6 +33,8 @@ export interface Native {
   storageOffset(id: TensorId): number;
   storage(id: TensorId): { key: string; bytes: number };
   release(id: TensorId): void;
+  /** No scope frees it: the collector should feel its weight. */
+  leaveToCollector(id: TensorId): void;
   alias(id: TensorId): TensorId;
   isSame(a: TensorId, b: TensorId): boolean;
   fromBytes(bytes: ArrayBufferView | ArrayBuffer, dtype: string, shape: readonly number[]): TensorId;

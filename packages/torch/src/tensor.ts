@@ -328,6 +328,7 @@ export class Tensor {
   /** Outside every scope the finalizer watches. @internal */
   watch(): void {
     garbage.register(this, this.handle, this);
+    native().leaveToCollector(this.handle);
   }
 }
 
