@@ -2,7 +2,7 @@
  * Resident memory and live tensors over a training run: `node bench/memory.mjs [--steps 1000] [--any.recipe-field value …]`.
  * Trains a tiny AD-SAM on generated scenes with validations, checkpoints and worker threads, and compares step 10 with the last.
  * glibc keeps freed blocks by thresholds of its own, which is ±5 % of a process this small; MALLOC_MMAP_THRESHOLD_=1048576
- * MALLOC_TRIM_THRESHOLD_=1048576 in the environment shows what is really held.
+ * MALLOC_TRIM_THRESHOLD_=1048576 in the environment and `--gc true`, which collects JavaScript's garbage before each look, show what is really held.
  * Exit code 1 where memory grew by 3 % or more, or the number of live tensors changed after the first epoch (which keeps one
  * distance map a picture).
  */
@@ -10,6 +10,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { writeSyntheticDataset } from "../packages/adsam/dist/src/data/synthetic/write.js";
 import { TrainEventStream } from "../packages/adsam/dist/src/train/events.js";
 import { resolveRecipe } from "../packages/adsam/dist/src/train/recipe.js";
@@ -22,9 +24,11 @@ const given = Object.fromEntries(
     .filter(({ kind }) => kind === "option")
     .map(({ name, value, index }) => [name, value ?? process.argv[index + 3]]),
 );
-const { steps: wanted = "1000", ...flags } = given;
+const { steps: wanted = "1000", gc = "false", ...flags } = given;
+setFlagsFromString("--expose-gc");
+const collect = gc === "true" ? runInNewContext("gc") : () => {};
 const steps = Number(wanted);
-const pictures = 80;
+const pictures = 10; // 5 steps an epoch: by step 10 everything a run does was done once, a validation and checkpoints among it
 const batchSize = 2;
 const folder = mkdtempSync(join(tmpdir(), "adsam-memory-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -53,7 +57,6 @@ const { recipe } = resolveRecipe({
     "model.attentionHeads": 4,
     "train.batchSize": batchSize,
     "train.epochs": Math.ceil(steps / (pictures / batchSize)),
-    "train.valEvery": 5,
     ...flags,
   },
 });
@@ -64,6 +67,7 @@ const events = new TrainEventStream();
 events.subscribe({
   stepFinished: ({ step }) => {
     if (step !== 10 && step % Math.max(10, Math.floor(steps / 10)) !== 0) return;
+    collect();
     const { rss, heapUsed, arrayBuffers } = process.memoryUsage();
     const { count, bytes } = liveTensors();
     points.set(step, { rss, count });
