@@ -64,7 +64,7 @@ describe("a pool of threads", () => {
       ["throw later", /a worker thread failed: out of the blue/],
     ] as const) {
       const pool = open(2);
-      const [dying, other] = [pool.run({ value: 1, end }), pool.run({ value: 2, wait: 60_000 })];
+      const [dying, other] = [pool.run({ value: 1, end }), pool.run({ value: 2, wait: 4_000 })];
       await assert.rejects(dying.result, message);
       await assert.rejects(other.result, message);
       await assert.rejects(pool.run({ value: 3 }).result, message);
