@@ -1,6 +1,7 @@
 /**
  * The ATen operators with typed signatures: name → overloads, tried in this order. An operator whose first argument is `self`
  * (or `input`) becomes a method of `Tensor`, any other a function. Everything else stays reachable through `callOperator`.
+ * gelu is left out: its gradient is wrong in libtorch 1.13, and `nn.functional.gelu` mends it.
  */
 export const operators: Readonly<Record<string, readonly string[]>> = {
   // making
@@ -178,7 +179,6 @@ export const operators: Readonly<Record<string, readonly string[]>> = {
   dropout: [""],
   elu: [""],
   embedding: [""],
-  gelu: [""],
   grid_sampler: [""],
   group_norm: [""],
   hardswish: [""],

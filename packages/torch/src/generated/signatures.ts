@@ -253,7 +253,6 @@ export interface TensorMethods {
   dropout(p: number, train: boolean): Tensor;
   elu(options?: { alpha?: number; scale?: number; inputScale?: number }): Tensor;
   embedding(indices: Tensor, options?: { paddingIdx?: number; scaleGradByFreq?: boolean; sparse?: boolean }): Tensor;
-  gelu(options?: { approximate?: string }): Tensor;
   gridSampler(grid: Tensor, interpolationMode: number, paddingMode: number, alignCorners: boolean): Tensor;
   groupNorm(numGroups: number, options?: { weight?: Tensor | null; bias?: Tensor | null; eps?: number }): Tensor;
   hardswish(): Tensor;

@@ -1651,16 +1651,6 @@ export const methodTable: Readonly<Record<string, OperatorSpec>> = {
       },
     ],
   },
-  gelu: {
-    name: "aten::gelu",
-    overloads: [
-      {
-        overload: "",
-        positional: [],
-        order: ["approximate"],
-      },
-    ],
-  },
   gridSampler: {
     name: "aten::grid_sampler",
     overloads: [

@@ -105,7 +105,7 @@ export function pad(
  * copy and the result is left as it was allocated. Between two views, the gradient arrives row-major; a copy is made only where it was not.
  */
 export function gelu(x: Tensor, { approximate = "none" }: { approximate?: "none" | "tanh" } = {}): Tensor {
-  const y = x.gelu({ approximate });
+  const y = callOperator("aten::gelu", "", [x, approximate]) as Tensor;
   return y.requiresGrad && isRowMajor(y) ? y.reshape([-1]).reshape([...y.shape]) : y;
 }
 
