@@ -4,7 +4,8 @@ import { closeSync, existsSync, openSync, readSync } from "node:fs";
 /**
  * Environment assignments (`NAME=value`) the engine wants before its process starts; what the user has set is kept.
  *
- * - `GLIBC_TUNABLES`: transparent huge pages for malloc. A 64 MB fill takes 4 ms instead of 20 with them (page faults).
+ * - `GLIBC_TUNABLES`: transparent huge pages for malloc: a 64 MB fill takes 4 ms instead of 20 with them (page faults). And two arenas
+ *   instead of eight a core: each keeps what its threads freed, and a training process grew by 5 % in its first hundred steps.
  * - `OPENBLAS_CORETYPE`: OpenBLAS 0.3.21 is older than Zen 5 and runs it with AVX2 kernels; told to use those for AVX-512, it is
  *   about twice as fast. Zen 4 and Intel's processors it recognises, with kernels of their own, so they are left alone.
  *
@@ -14,9 +15,15 @@ import { closeSync, existsSync, openSync, readSync } from "node:fs";
  */
 export function commandEnvironment(env, machine = {}) {
   const assignments = [];
-  const tunables = env.GLIBC_TUNABLES ?? "";
-  if ((machine.hugePages ?? hasHugePages()) && !tunables.includes("glibc.malloc.hugetlb")) {
-    assignments.push(`GLIBC_TUNABLES=${tunables === "" ? "" : `${tunables}:`}glibc.malloc.hugetlb=1`);
+  const given = env.GLIBC_TUNABLES ?? "";
+  const wanted = [
+    ["glibc.malloc.hugetlb", "1", machine.hugePages ?? hasHugePages()],
+    ["glibc.malloc.arena_max", "2", process.platform === "linux"],
+  ];
+  const added = wanted.filter(([name, , isWanted]) => isWanted && !given.includes(String(name)));
+  if (added.length > 0) {
+    const tunables = added.map(([name, value]) => `${name}=${value}`);
+    assignments.push(`GLIBC_TUNABLES=${[...(given === "" ? [] : [given]), ...tunables].join(":")}`);
   }
   if (env.OPENBLAS_CORETYPE === undefined && wantsWiderKernels(machine.cpuInfo ?? firstProcessor())) {
     assignments.push("OPENBLAS_CORETYPE=SkylakeX");

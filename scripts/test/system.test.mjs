@@ -58,14 +58,18 @@ test("the environment: huge pages and wide kernels where they help, the user's o
   const zen5 =
     "vendor_id\t: AuthenticAMD\ncpu family\t: 26\nflags\t\t: fpu avx2 avx512f avx512dq avx512cd avx512bw avx512vl\n";
   const both = { cpuInfo: zen5, hugePages: true };
+  const arenas = "glibc.malloc.arena_max=2";
   assert.deepEqual(commandEnvironment({}, both), [
-    "GLIBC_TUNABLES=glibc.malloc.hugetlb=1",
+    `GLIBC_TUNABLES=glibc.malloc.hugetlb=1:${arenas}`,
     "OPENBLAS_CORETYPE=SkylakeX",
   ]);
-  assert.deepEqual(commandEnvironment({ GLIBC_TUNABLES: "a=b" }, both)[0], "GLIBC_TUNABLES=a=b:glibc.malloc.hugetlb=1");
-  const own = { GLIBC_TUNABLES: "glibc.malloc.hugetlb=0", OPENBLAS_CORETYPE: "Haswell" };
+  assert.deepEqual(
+    commandEnvironment({ GLIBC_TUNABLES: "a=b" }, both)[0],
+    `GLIBC_TUNABLES=a=b:glibc.malloc.hugetlb=1:${arenas}`,
+  );
+  const own = { GLIBC_TUNABLES: "glibc.malloc.hugetlb=0:glibc.malloc.arena_max=8", OPENBLAS_CORETYPE: "Haswell" };
   assert.deepEqual(commandEnvironment(own, both), []);
-  assert.deepEqual(commandEnvironment({}, { cpuInfo: "", hugePages: false }), []);
+  assert.deepEqual(commandEnvironment({}, { cpuInfo: "", hugePages: false }), [`GLIBC_TUNABLES=${arenas}`]);
   assert.equal(wantsWiderKernels(zen5.replace("avx512vl", "")), false);
   assert.equal(wantsWiderKernels(zen5.replace(": 26", ": 25")), false, "Zen 4 is recognised");
   assert.equal(wantsWiderKernels(zen5.replace("AuthenticAMD", "GenuineIntel")), false);
