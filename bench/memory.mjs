@@ -1,8 +1,8 @@
 /**
  * Resident memory and live tensors over a training run: `node bench/memory.mjs [--steps 1000] [--any.recipe-field value …]`.
  * Trains a tiny AD-SAM on generated scenes with validations, checkpoints and worker threads, and compares step 10 with the last.
- * glibc keeps freed blocks by thresholds of its own, which is ±5 % of a process this small; MALLOC_MMAP_THRESHOLD_=1048576
- * MALLOC_TRIM_THRESHOLD_=1048576 in the environment and `--gc true`, which collects JavaScript's garbage before each look, show what is really held.
+ * `GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.arena_max=2` in the environment is how the launcher starts a command (with more arenas
+ * each keeps what its threads freed); `--gc true` collects JavaScript's garbage before each look.
  * Exit code 1 where memory grew by 3 % or more, or the number of live tensors changed after the first epoch (which keeps one
  * distance map a picture).
  */
