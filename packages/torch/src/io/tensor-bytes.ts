@@ -8,19 +8,36 @@ import type { StorageRecord, TensorRecord } from "./tensor-record.js";
 /** Weights leave a tensor through one buffer of this size, whatever the tensor's, and whatever its device. */
 const SCRATCH_BYTES = 8 << 20;
 
+/** The buffer between two uses: a checkpoint has hundreds of tensors, and a buffer each would wait for the collector. */
+let spare: Uint8Array | undefined;
+
+function takeBuffer(bytes: number): Uint8Array {
+  const buffer = spare && spare.byteLength >= bytes ? spare : new Uint8Array(bytes);
+  spare = undefined; // pieces of two tensors asked for in turn come from two buffers
+  return buffer;
+}
+
+function giveBack(buffer: Uint8Array): void {
+  if (buffer.byteLength > (spare?.byteLength ?? 0)) spare = buffer;
+}
+
 /** The bytes of `length` elements of a tensor's storage from `start` on, in pieces. Each piece is valid until the next is asked for. */
 export function* storageChunks(tensor: Tensor, start: number, length: number): Generator<Uint8Array> {
   const itemBytes = elementBytes(tensor.dtype as StoredDtype);
   const step = Math.floor(SCRATCH_BYTES / itemBytes);
-  const scratch = new Uint8Array(Math.min(length, step) * itemBytes);
-  for (let done = 0; done < length; done += step) {
-    const count = Math.min(step, length - done);
-    const piece = scratch.subarray(0, count * itemBytes);
-    scope(() => {
-      const run = tensor.detach().asStrided([count], [1], { storageOffset: start + done });
-      native().copyBytes(run.to({ device: "cpu" }).id, piece);
-    });
-    yield piece;
+  const scratch = takeBuffer(Math.min(length, step) * itemBytes);
+  try {
+    for (let done = 0; done < length; done += step) {
+      const count = Math.min(step, length - done);
+      const piece = scratch.subarray(0, count * itemBytes);
+      scope(() => {
+        const run = tensor.detach().asStrided([count], [1], { storageOffset: start + done });
+        native().copyBytes(run.to({ device: "cpu" }).id, piece);
+      });
+      yield piece;
+    }
+  } finally {
+    giveBack(scratch);
   }
 }
 
