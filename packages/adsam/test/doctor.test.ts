@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Fact, NativeBuild } from "../src/doctor/facts.js";
+import type { NativeBuild } from "@adsam/torch/native";
+import type { Fact } from "../src/doctor/facts.js";
 import { formatDoctor } from "../src/doctor/format.js";
 import type { Machine } from "../src/doctor/machine.js";
 import { type DoctorOptions, gatherReport } from "../src/doctor/report.js";

@@ -101,7 +101,7 @@ export interface NativeBuild {
   readonly libtorch: {
     readonly dir: string;
     readonly version: string;
-    readonly source: string;
+    readonly source: "LIBTORCH" | "python" | "system";
     readonly cuda: boolean;
   };
 }

@@ -105,8 +105,6 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult | undefi
   const [onStructured, onDiverse] = [await score(structured), await score(diverse)];
   const scores = [scoresOf(onStructured, structured, "label"), scoresOf(onDiverse, diverse, "label")] as const;
   const kept = retention(scores[1].mIoU, scores[0].mIoU);
-  const count = (trained: boolean) =>
-    network.parameters().reduce((sum, tensor) => sum + (tensor.requiresGrad === trained ? tensor.numel : 0), 0);
   const seconds = (performance.now() - started) / 1000;
   const peakResidentBytes = process.resourceUsage().maxRSS * 1024;
   const report = join(out, "report.html");
@@ -126,7 +124,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult | undefi
     pictures,
     model: {
       name: "AD-SAM, nano encoders",
-      parameters: { trained: count(true), frozen: count(false) },
+      parameters: network.parameterCount(),
       input: recipe.input,
     },
     timing: {

@@ -1,5 +1,6 @@
 import { basename, dirname } from "node:path";
-import { type EngineInfo, type Fact, type NativeBuild, ok, warn } from "./facts.js";
+import type { NativeBuild } from "@adsam/torch/native";
+import { type EngineInfo, type Fact, ok, warn } from "./facts.js";
 import type { Libraries } from "./libraries.js";
 import type { Machine } from "./machine.js";
 import { processor } from "./system-facts.js";

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
-import { type EngineInfo, type Fact, fail, type NativeBuild, ok, warn } from "./facts.js";
+import type { NativeBuild } from "@adsam/torch/native";
+import { type EngineInfo, type Fact, fail, ok, warn } from "./facts.js";
 import { type Libraries, strayLibtorch } from "./libraries.js";
 import type { Machine } from "./machine.js";
 

@@ -21,19 +21,6 @@ export interface EngineInfo {
   readonly config: string;
 }
 
-/** `build/native/current.json`, written by the set-up: the addon in use and the libtorch it was built against. */
-export interface NativeBuild {
-  readonly hash: string;
-  readonly addon: string;
-  readonly kernels: string;
-  readonly libtorch: {
-    readonly dir: string;
-    readonly version: string;
-    readonly source: "LIBTORCH" | "python" | "system";
-    readonly cuda: boolean;
-  };
-}
-
 export function ok(key: string, title: string, found: string): Fact {
   return { key, title, status: "ok", found };
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { NativeBuild } from "./facts.js";
+import type { NativeBuild } from "@adsam/torch/native";
 import type { Machine } from "./machine.js";
 
 /** Shared libraries the addon stands on, as the system's loader finds them. */

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import type { NativeBuild } from "@adsam/torch/native";
 import { blasFact } from "./blas.js";
 import {
   cmakeFact,
@@ -11,7 +12,7 @@ import {
   nativeFact,
   threadsFact,
 } from "./engine-facts.js";
-import type { EngineInfo, Fact, NativeBuild } from "./facts.js";
+import type { EngineInfo, Fact } from "./facts.js";
 import { addonLibraries } from "./libraries.js";
 import { type Machine, thisMachine } from "./machine.js";
 import {

@@ -90,8 +90,6 @@ export class Run implements AsyncDisposable {
 
   private tellStart(): void {
     const { recipe, options, progress } = this;
-    const count = (trained: boolean) =>
-      this.network.parameters().reduce((sum, tensor) => sum + (tensor.requiresGrad === trained ? tensor.numel : 0), 0);
     options.events.emit("runStarted", {
       out: recipe.run.out,
       recipe,
@@ -104,7 +102,7 @@ export class Run implements AsyncDisposable {
       classes: options.train.classes,
       device: this.compute.device === "cpu" ? `cpu, ${numThreads()} threads` : this.compute.device,
       precision: this.compute.precision,
-      parameters: { trained: count(true), frozen: count(false) },
+      parameters: this.network.parameterCount(),
     });
   }
 

@@ -75,6 +75,13 @@ export abstract class Module {
     return [...new Set([...this.namedParameters()].map(([, tensor]) => tensor))];
   }
 
+  /** Numbers that gradients are wanted for, and those that stay; a shared tensor counts once. */
+  parameterCount(): { trained: number; frozen: number } {
+    const count = { trained: 0, frozen: 0 };
+    for (const tensor of this.parameters()) count[tensor.requiresGrad ? "trained" : "frozen"] += tensor.numel;
+    return count;
+  }
+
   /** Everything the module owns: what a scope that returns it must not free. */
   tensors(): Tensor[] {
     return [...new Set([...this.namedParameters(), ...this.namedBuffers()].map(([, tensor]) => tensor))];
