@@ -9,11 +9,11 @@ export type EncoderConfig = SamEncoderConfig;
 export type EncoderSpec = EncoderName | EncoderConfig;
 
 /** A network from pictures to SAM's embedding: [B, 3, H, W] → [B, outChans, H/patchSize, W/patchSize]. */
-export interface ImageEncoder extends nn.Module {
+export type ImageEncoder = nn.Module & {
   readonly config: EncoderConfig;
   forward(image: Tensor): Tensor;
   call(image: Tensor): Tensor;
-}
+};
 
 /** Every encoder that has a name. `nano` is for demonstrations and tests, and pretrained by no one. */
 export const encoders = samEncoders satisfies Record<string, EncoderConfig>;
