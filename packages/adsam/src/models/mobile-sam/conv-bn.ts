@@ -1,0 +1,55 @@
+import { nn, type Tensor } from "@adsam/torch";
+
+export interface ConvBnOptions {
+  readonly kernelSize?: number;
+  readonly stride?: number;
+  /** Every channel for itself (a depthwise convolution) when it equals both channel counts. */
+  readonly groups?: number;
+  /** Use the running statistics also in training. */
+  readonly frozenBatchNorm: boolean;
+}
+
+/**
+ * A convolution without bias, its sides kept but for the stride, then BatchNorm; by TinyViT's names, `c` and `bn`.
+ *
+ * Where the statistics stand still (in evaluation, where they are frozen, and where the norm's own weights are, as in a frozen
+ * encoder that is part of a network in training) the norm is multiplied into the convolution's weights, which saves a pass over
+ * the map. That is done anew in every call, from a few thousand numbers: weights loaded or trained meanwhile count at once.
+ */
+export class ConvBn extends nn.Module {
+  readonly c: nn.Conv2d;
+  readonly bn: nn.BatchNorm2d;
+
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    { kernelSize = 1, stride = 1, groups = 1, frozenBatchNorm }: ConvBnOptions,
+  ) {
+    super();
+    const padding = (kernelSize - 1) / 2;
+    this.c = new nn.Conv2d(inChannels, outChannels, { kernelSize, stride, padding, groups, bias: false });
+    this.bn = new nn.BatchNorm2d(outChannels, { frozen: frozenBatchNorm });
+  }
+
+  /** @param x [B, inChannels, H, W] → [B, outChannels, ⌈H/stride⌉, ⌈W/stride⌉] */
+  forward(x: Tensor): Tensor {
+    const { runningMean, runningVar, eps } = this.bn;
+    const weight = this.bn.weight!;
+    const bias = this.bn.bias!;
+    const learning = this.bn.training && !this.bn.frozen && weight.requiresGrad;
+    if (learning) return this.bn.call(this.c.call(x));
+    const scale = runningVar.add(eps).rsqrt().mul(weight); // [outChannels]
+    const { stride, padding, groups } = this.c;
+    return x.conv2d(this.c.weight.mul(scale.reshape([-1, 1, 1, 1])), {
+      bias: bias.sub(runningMean.mul(scale)),
+      stride,
+      padding,
+      groups,
+    });
+  }
+}
+
+/** GELU of a map [B, C, H, W] that lies channels last: libtorch's fast kernel wants to see it as the row-major tensor it is. */
+export function geluOfMap(map: Tensor): Tensor {
+  return nn.functional.gelu(map.permute([0, 2, 3, 1])).permute([0, 3, 1, 2]);
+}
