@@ -35,10 +35,12 @@ export class MaskDecoder extends nn.Module {
   readonly outputUpscaling: nn.Sequential;
   readonly outputHypernetworksMlps: nn.ModuleList<Mlp>;
   readonly iouPredictionHead: Mlp;
+  readonly numMultimaskOutputs: number;
 
   /** @param dim C, the channels of the picture's embedding; a multiple of 16 */
   constructor(dim: number, { numMultimaskOutputs = 3, iouHeadHiddenDim = 256 } = {}) {
     super();
+    this.numMultimaskOutputs = numMultimaskOutputs;
     const numMasks = numMultimaskOutputs + 1; // the first answers prompts that are not ambiguous
     this.transformer = new TwoWayTransformer(dim);
     this.iouToken = new nn.Embedding(1, dim);
