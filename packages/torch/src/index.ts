@@ -12,9 +12,11 @@ export * from "./generated/functions.js";
 export { Generator } from "./generator.js";
 export {
   type Checkpoint,
+  CheckpointFile,
   loadCheckpoint,
   loadSafetensors,
   openCheckpoint,
+  StoredTensor,
   saveCheckpoint,
   saveSafetensors,
 } from "./io/index.js";

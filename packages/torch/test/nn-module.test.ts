@@ -109,8 +109,8 @@ test("loadStateDict copies values, and lists all that does not fit before changi
     assert.throws(() => net.loadStateDict(wrong), {
       name: "Problem",
       message:
-        "the state dict does not fit Linear: found 1 missing (bias); 1 unexpected (extra); 1 mis-shaped (weight [3, 4] instead of [3, 5]), " +
-        "expected 2 tensors named as this network's. Check that the file belongs to this network and that the configuration " +
+        "the state dict does not fit Linear: found 1 missing: bias; 1 unexpected: extra; " +
+        "1 unlike: weight float32 [3, 4] instead of float32 [3, 5], expected 2 tensors named and shaped as this network's. Check that the file belongs to this network and that the configuration " +
         "(sizes, decoder, number of classes) is the one it was trained with.",
     });
     assert.ok(net.weight.equal(kept));

@@ -34,26 +34,37 @@ export class FileSource implements ByteSource {
   readonly path: string;
   readonly size: number;
   readonly #fd: number;
+  /** Last change of the file, in nanoseconds. */
+  readonly #changed: bigint;
 
   constructor(path: string) {
     this.path = path;
     this.label = `checkpoint "${path}"`;
     this.#fd = openForReading(path, this.label);
-    const stat = fstatSync(this.#fd);
+    const stat = fstatSync(this.#fd, { bigint: true });
     if (!stat.isFile()) {
       closeSync(this.#fd);
       const found = stat.isDirectory() ? "a folder" : "no regular file";
       throw new Problem({ what: this.label, found, expected: "a .safetensors, .pth or .pt file" });
     }
-    this.size = stat.size;
+    this.size = Number(stat.size);
+    this.#changed = stat.mtimeNs;
   }
 
   read(offset: number, length: number): Uint8Array {
     checkRange(this, offset, length);
     const bytes = new Uint8Array(length);
+    this.readInto(bytes, offset);
+    return bytes;
+  }
+
+  /** Fills `bytes` from `offset` on: straight into a tensor's memory, which nothing else then holds a copy of. */
+  readInto(bytes: Uint8Array, offset: number): void {
+    const length = bytes.byteLength;
+    checkRange(this, offset, length);
     let done = 0;
     while (done < length) {
-      const count = readSync(this.#fd, bytes, done, length - done, offset + done);
+      const count = readSync(this.#fd, bytes, done, Math.min(length - done, 1 << 30), offset + done);
       if (count === 0) {
         throw new Problem({
           what: this.label,
@@ -63,7 +74,18 @@ export class FileSource implements ByteSource {
       }
       done += count;
     }
-    return bytes;
+  }
+
+  /** @throws Problem where the file was written to since it was opened; one that was replaced by another stays what it was */
+  assertUnchanged(): void {
+    const { size, mtimeNs } = fstatSync(this.#fd, { bigint: true });
+    if (Number(size) === this.size && mtimeNs === this.#changed) return;
+    throw new Problem({
+      what: this.label,
+      found: "a file that was written to while it was read",
+      expected: "one that stays as it is",
+      todo: "Wait until whatever writes it is done, and load it again.",
+    });
   }
 
   [Symbol.dispose](): void {

@@ -3,7 +3,7 @@ import { Problem } from "../problem.js";
 import { scope } from "../scope.js";
 import { Tensor } from "../tensor.js";
 import { writeAtomically } from "./atomic-file.js";
-import { FileSource } from "./byte-source.js";
+import { type ByteSource, FileSource } from "./byte-source.js";
 import { type CheckpointFormat, recogniseFormat } from "./content.js";
 import { describeDense, describeTensors } from "./describe-tensors.js";
 import { readSafetensors } from "./safetensors-reader.js";
@@ -35,16 +35,27 @@ export interface Checkpoint {
 /** Reads a checkpoint of any known format, recognised by its content: the file's name does not matter. Executes nothing. */
 export function openCheckpoint(path: string, options: LoadOptions = {}): Checkpoint {
   using source = new FileSource(path);
+  const { format, tree, metadata } = readTree(source, options);
+  return { format, tree: materialise(source, tree, options), metadata };
+}
+
+/** What stands in a file of any known format, with a record in the place of each tensor. */
+export interface RecordTree {
+  readonly format: CheckpointFormat;
+  readonly tree: Tree;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** Reads everything but the tensors' elements (with `verify`, these too, once, to compare their CRC-32). */
+export function readTree(source: ByteSource, { verify = true }: Pick<LoadOptions, "verify"> = {}): RecordTree {
   const format = recogniseFormat(source);
   switch (format) {
     case "safetensors": {
       const { tensors, metadata } = readSafetensors(source);
-      return { format, tree: materialise(source, tensors, options), metadata };
+      return { format, tree: tensors, metadata };
     }
-    case "torch-zip": {
-      const { verify = true } = options;
-      return { format, tree: materialise(source, readTorchArchive(source, { verify }), options), metadata: new Map() };
-    }
+    case "torch-zip":
+      return { format, tree: readTorchArchive(source, { verify }), metadata: new Map() };
     case "torch-legacy":
       throw new Problem({
         what: source.label,

@@ -5,19 +5,19 @@ import type { Tensor } from "../tensor.js";
 import { elementBytes, type StoredDtype } from "./dtypes.js";
 import type { StorageRecord, TensorRecord } from "./tensor-record.js";
 
-/** Weights leave a tensor through one buffer of this size, whatever the tensor's, and whatever its device. */
-const SCRATCH_BYTES = 8 << 20;
+/** Weights leave a tensor, and enter one of another dtype or device, through one buffer of this size, whatever the tensor's, and whatever its device. */
+export const SCRATCH_BYTES = 8 << 20;
 
 /** The buffer between two uses: a checkpoint has hundreds of tensors, and a buffer each would wait for the collector. */
 let spare: Uint8Array | undefined;
 
-function takeBuffer(bytes: number): Uint8Array {
+export function takeBuffer(bytes: number): Uint8Array {
   const buffer = spare && spare.byteLength >= bytes ? spare : new Uint8Array(bytes);
   spare = undefined; // pieces of two tensors asked for in turn come from two buffers
   return buffer;
 }
 
-function giveBack(buffer: Uint8Array): void {
+export function giveBack(buffer: Uint8Array): void {
   if (buffer.byteLength > (spare?.byteLength ?? 0)) spare = buffer;
 }
 

@@ -7,6 +7,7 @@ export type { Extent } from "./extent.js";
 export * as functional from "./functional.js";
 export * as init from "./init.js";
 export * from "./linear.js";
+export type { LoadableTensor, LoadStateOptions, StateSource } from "./load-state.js";
 export { buffer, Module, parameter, stateName } from "./module.js";
 export { GroupNorm, LayerNorm, LayerNorm2d, type NormOptions } from "./normalization.js";
 export * from "./pooling.js";

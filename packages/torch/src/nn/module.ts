@@ -1,9 +1,9 @@
 import type { Device } from "../device.js";
 import type { Dtype } from "../dtype.js";
 import { noGrad } from "../mode.js";
-import { Problem } from "../problem.js";
 import { keep, scope } from "../scope.js";
 import { Tensor } from "../tensor.js";
+import { compareState, copyState, type LoadStateOptions, refuseDifferences, type StateSource } from "./load-state.js";
 
 /** What a state dict holds under a name: a trained parameter, or a buffer that only travels along. */
 type Role = "parameter" | "buffer";
@@ -129,39 +129,20 @@ export abstract class Module {
   }
 
   /**
-   * Copies values into parameters and buffers.
-   * @param options.strict refuse missing and unexpected names (default); mis-shaped ones are always refused
-   * @throws Problem listing missing, unexpected and mis-shaped names; nothing is changed then
+   * Copies values into parameters and buffers, converting them to their dtype and device. Values that lie in a file (`CheckpointFile`) are
+   * read straight into place: no second copy of the weights is ever in memory.
+   * @throws Problem listing missing, unexpected and mis-shaped names with their closest matches; nothing is changed then
    */
   loadStateDict(
-    state: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
-    { strict = true, what = "the state dict" }: { strict?: boolean; what?: string } = {},
-  ): { missing: string[]; unexpected: string[] } {
-    const given = state instanceof Map ? (state as ReadonlyMap<string, Tensor>) : new Map(Object.entries(state));
+    state: StateSource | Readonly<Record<string, Tensor>>,
+    options: LoadStateOptions = {},
+  ): { missing: readonly string[]; unexpected: readonly string[] } {
+    const given = state instanceof Map ? (state as StateSource) : new Map(Object.entries(state));
     const own = this.stateDict();
-    const missing = [...own.keys()].filter((name) => !given.has(name));
-    const unexpected = [...given.keys()].filter((name) => !own.has(name));
-    const misShaped = [...own].flatMap(([name, tensor]) => {
-      const other = given.get(name);
-      return other && other.shape.join() !== tensor.shape.join()
-        ? [`${name} [${other.shape.join(", ")}] instead of [${tensor.shape.join(", ")}]`]
-        : [];
-    });
-    if (misShaped.length > 0 || (strict && missing.length + unexpected.length > 0))
-      throw new Problem({
-        what: `${what} does not fit ${this.constructor.name}`,
-        found: [listed("missing", missing), listed("unexpected", unexpected), listed("mis-shaped", misShaped)]
-          .filter(Boolean)
-          .join("; "),
-        expected: `${own.size} tensors named as this network's`,
-        todo: "Check that the file belongs to this network and that the configuration (sizes, decoder, number of classes) is the one it was trained with.",
-      });
-    noGrad(() => {
-      for (const [name, tensor] of own) {
-        const value = given.get(name);
-        if (value) tensor.copy_(value);
-      }
-    });
+    const differences = compareState(own, given);
+    refuseDifferences(differences, { own, given, network: this.constructor.name, options });
+    copyState(own, given);
+    const { missing, unexpected } = differences;
     return { missing, unexpected };
   }
 
@@ -173,10 +154,4 @@ export abstract class Module {
   [Symbol.dispose](): void {
     this.dispose();
   }
-}
-
-function listed(kind: string, names: readonly string[]): string {
-  if (names.length === 0) return "";
-  const shown = names.slice(0, 6).join(", ");
-  return `${names.length} ${kind} (${shown}${names.length > 6 ? ", …" : ""})`;
 }
