@@ -1,0 +1,344 @@
+import assert from "node:assert/strict";
+import { chmodSync, cpSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, test } from "node:test";
+import { type EmbeddingDescription, formatVersion } from "../src/data/embeddings/description.js";
+import { headerBytes, payloadBytes, storeBytes } from "../src/data/embeddings/record.js";
+import { writeBytes } from "../src/data/embeddings/shard-writer.js";
+import { EmbeddingStore } from "../src/data/embeddings/store.js";
+import { payloadOf, pictureId, shardFiles, tinyDescription } from "./embed-fixtures.js";
+import { folderForTests } from "./train-fixtures.js";
+
+const root = folderForTests("embed-store");
+let folders = 0;
+const freshRoot = (): string => path.join(root, String(folders++));
+const description = tinyDescription();
+const openStore = (at: string, more: Partial<Parameters<typeof EmbeddingStore.open>[0]> = {}) =>
+  EmbeddingStore.open({ root: at, description, ...more });
+
+/** A closed store of pictures 0 … count − 1, each with its mirror image. */
+function filled(at: string, count: number): EmbeddingStore {
+  const store = openStore(at);
+  for (let i = 0; i < count; i++)
+    for (const mirrored of [false, true]) store.write(pictureId(i, mirrored), payloadOf(pictureId(i, mirrored)));
+  store.close();
+  return store;
+}
+
+/** How many of pictures 0 … count − 1 and their mirror images are there, each checked to be what was written. */
+function present(store: EmbeddingStore, count: number): number {
+  let there = 0;
+  for (let i = 0; i < count; i++)
+    for (const mirrored of [false, true]) {
+      const payload = store.read(pictureId(i, mirrored));
+      if (payload) assert.deepEqual(payload, payloadOf(pictureId(i, mirrored)));
+      if (payload) there++;
+    }
+  return there;
+}
+
+describe("sizes", () => {
+  const shape = [256, 64, 64] as const;
+
+  test("one of SAM's embeddings: 2 MiB in 16 bits, 1 MiB and the channels' scales in 8", () => {
+    assert.equal(payloadBytes({ dtype: "float16", shape }), 2 ** 21);
+    assert.equal(payloadBytes({ dtype: "bfloat16", shape }), 2 ** 21);
+    assert.equal(payloadBytes({ dtype: "int8", shape }), 2 ** 20 + 256 * 8);
+  });
+
+  test("Cityscapes' 2975 training pictures and their mirror images: at most 12.5 GB, in int8 6.5 GB", () => {
+    const float16 = storeBytes({ dtype: "float16", shape }, 2975 * 2);
+    const int8 = storeBytes({ dtype: "int8", shape }, 2975 * 2);
+    assert.equal(float16, 5950 * (2 ** 21 + 128) + 12 * 128); // 511 records to a shard of 1 GiB
+    assert.equal(int8, 5950 * (2 ** 20 + 2048 + 128) + 6 * 128); // 1021
+    assert.ok(float16 < 12.5e9 && int8 < 6.5e9);
+  });
+
+  test("are what a store takes on disk", () => {
+    const at = freshRoot();
+    filled(at, 7);
+    using store = openStore(at);
+    assert.equal(store.bytes, storeBytes(description.storage, 14));
+  });
+});
+
+describe("an embedding store", () => {
+  test("gives back what was written, the picture and its mirror image apart, also when opened again", () => {
+    const at = freshRoot();
+    filled(at, 3);
+    using store = openStore(at);
+    assert.deepEqual([store.size, present(store, 3)], [6, 6]);
+    assert.equal(store.has(pictureId(3)), false);
+    assert.equal(store.read(pictureId(3)), undefined);
+    const into = new Uint8Array(store.payloadBytes);
+    assert.equal(store.read(pictureId(1, true), into), into);
+    assert.deepEqual([store.damaged, store.faults], [[], []]);
+  });
+
+  test("refresh sees what another writer appended, and makes no file of its own", () => {
+    const at = freshRoot();
+    using reader = openStore(at);
+    using writer = openStore(at);
+    assert.equal(reader.refresh(), 0);
+    for (let i = 0; i < 3; i++) {
+      writer.write(pictureId(i), payloadOf(pictureId(i)));
+      assert.equal(reader.has(pictureId(i)), false);
+      assert.deepEqual([reader.refresh(), reader.refresh()], [1, 0]);
+      assert.deepEqual(reader.read(pictureId(i)), payloadOf(pictureId(i)));
+    }
+    assert.equal(shardFiles(reader, ".data").length, 1);
+  });
+
+  test("opened for reading writes nothing, and needs no permission to", () => {
+    const at = freshRoot();
+    const { folder } = filled(at, 2);
+    for (const part of ["shards", "."]) chmodSync(path.join(folder, part), 0o555);
+    try {
+      using store = openStore(at, { mode: "read" });
+      assert.equal(present(store, 2), 4);
+      assert.throws(() => store.write(pictureId(9), payloadOf(pictureId(9))), /it was opened for reading/);
+    } finally {
+      for (const part of [".", "shards"]) chmodSync(path.join(folder, part), 0o755);
+    }
+    assert.throws(
+      () => openStore(freshRoot(), { mode: "read" }),
+      /found no manifest\.json, expected a store that `adsam embed` made/,
+    );
+  });
+
+  test("takes only embeddings of its size", () => {
+    using store = openStore(freshRoot());
+    assert.throws(() => store.write(pictureId(0), new Uint8Array(7)), /7 bytes in a store of 60 each/);
+  });
+});
+
+describe("a writer killed at any byte", () => {
+  const at = freshRoot();
+  const count = 4;
+  const whole = filled(at, count);
+  const [data, index] = [".data", ".index"].map((kind) => shardFiles(whole, kind as ".data")[0]!) as [string, string];
+  const record = headerBytes + whole.payloadBytes;
+  const [dataBytes, indexBytes] = [readFileSync(data), readFileSync(index)];
+
+  /** A store whose only shard ends there. */
+  function cut(dataEnd: number, indexEnd: number): string {
+    const copy = freshRoot();
+    cpSync(at, copy, { recursive: true });
+    truncateSync(data.replace(at, copy), dataEnd);
+    truncateSync(index.replace(at, copy), indexEnd);
+    return copy;
+  }
+
+  test("of the data: every record before stays, whether the index knows it yet or not", () => {
+    for (let end = 0; end <= dataBytes.length; end++) {
+      const complete = Math.max(0, Math.floor((end - headerBytes) / record));
+      for (const entries of new Set([complete, Math.max(0, complete - 1)])) {
+        const copy = cut(end, (1 + entries) * headerBytes);
+        using store = openStore(copy);
+        assert.deepEqual([store.size, present(store, count), store.damaged], [complete, complete, []], `byte ${end}`);
+        rmSync(copy, { recursive: true });
+      }
+    }
+  });
+
+  test("of the index: nothing is lost", () => {
+    for (let end = 0; end <= indexBytes.length; end += 1) {
+      const copy = cut(dataBytes.length, end);
+      using store = openStore(copy);
+      assert.equal(present(store, count), 2 * count, `byte ${end}`);
+      rmSync(copy, { recursive: true });
+    }
+  });
+
+  test("and started again: the store is complete, and the torn shard is left as it was", () => {
+    const end = headerBytes + 3 * record + 17;
+    const copy = cut(end, 4 * headerBytes + 5);
+    using store = openStore(copy);
+    for (let i = 0; i < count; i++)
+      for (const mirrored of [false, true]) {
+        const id = pictureId(i, mirrored);
+        if (!store.has(id)) store.write(id, payloadOf(id));
+      }
+    store.close();
+    assert.deepEqual(readFileSync(data.replace(at, copy)), dataBytes.subarray(0, end));
+    using again = openStore(copy);
+    assert.deepEqual([again.size, present(again, count)], [2 * count, 2 * count]);
+  });
+});
+
+describe("damage", () => {
+  /** Changes one byte of a file. */
+  function flip(file: string, at: number): void {
+    const bytes = readFileSync(file);
+    bytes[at]! ^= 16;
+    writeFileSync(file, bytes);
+  }
+
+  test("in a payload: the record is told, dropped, and may be written anew; the copy then stands in", () => {
+    const at = freshRoot();
+    const record = headerBytes + filled(at, 3).payloadBytes;
+    using store = openStore(at);
+    const data = shardFiles(store, ".data")[0]!;
+    flip(data, headerBytes + 2 * record + headerBytes + 11); // picture 1
+    assert.equal(store.read(pictureId(1)), undefined);
+    assert.equal(store.has(pictureId(1)), false);
+    assert.deepEqual(store.damaged, [{ id: pictureId(1), shard: path.basename(data, ".data"), ordinal: 2 }]);
+    assert.equal(present(store, 3), 5);
+    store.write(pictureId(1), payloadOf(pictureId(1)));
+    assert.equal(present(store, 3), 6);
+    using again = openStore(at);
+    assert.equal(present(again, 3), 6);
+    assert.equal(again.damaged.length, 1);
+  });
+
+  test("in an entry of the index: the data says the same", () => {
+    const at = freshRoot();
+    filled(at, 3);
+    using store = openStore(at);
+    flip(shardFiles(store, ".index")[0]!, 3 * headerBytes + 20);
+    using again = openStore(at);
+    assert.deepEqual([again.size, present(again, 3), again.faults], [6, 6, []]);
+  });
+
+  test("in a record's header in both places: that record is lost, and told", () => {
+    const at = freshRoot();
+    const record = headerBytes + filled(at, 3).payloadBytes;
+    using store = openStore(at);
+    flip(shardFiles(store, ".index")[0]!, 3 * headerBytes + 20);
+    flip(shardFiles(store, ".data")[0]!, headerBytes + 2 * record + 20);
+    using again = openStore(at);
+    assert.equal(present(again, 3), 5);
+    assert.match(again.faults.join(), /shard "[\w-]+": 1 unreadable record$/);
+  });
+
+  test("a file cut short or deleted while it is read", () => {
+    const at = freshRoot();
+    filled(at, 3);
+    using store = openStore(at);
+    assert.ok(store.read(pictureId(2)));
+    truncateSync(shardFiles(store, ".data")[0]!, 200);
+    assert.equal(store.read(pictureId(2)), undefined);
+    assert.equal(store.damaged.length, 1);
+  });
+
+  test("something else among the shards is passed over, and told", () => {
+    const at = freshRoot();
+    const { folder } = filled(at, 1);
+    writeFileSync(path.join(folder, "shards", "notes.data"), "x".repeat(500));
+    using store = openStore(at);
+    assert.equal(present(store, 1), 2);
+    assert.deepEqual(store.faults, ['shard "notes" is passed over: it begins with no shard header']);
+  });
+});
+
+describe("stores that must not be mixed", () => {
+  const others: [string, EmbeddingDescription][] = [
+    ["other weights", tinyDescription({ weights: "b".repeat(64) })],
+    ["another size", tinyDescription({ width: 64 })],
+    ["another dtype", tinyDescription({ dtype: "int8" })],
+    [
+      "another precision",
+      { ...description, preprocessing: { ...description.preprocessing, precision: "bfloat16" as const } },
+    ],
+  ];
+  for (const [what, other] of others)
+    test(`${what}: a store of its own under the same root`, () => {
+      const at = freshRoot();
+      const { folder } = filled(at, 2);
+      using store = openStore(at, { description: other });
+      assert.notEqual(store.folder, folder);
+      assert.equal(store.size, 0);
+      // and where a folder was moved by hand, it is refused
+      store.close();
+      rmSync(store.folder, { recursive: true });
+      cpSync(folder, store.folder, { recursive: true });
+      assert.throws(
+        () => openStore(at, { description: other }),
+        /found embeddings of another kind \(.+ instead of .+\)/,
+      );
+    });
+
+  test("a shard that was moved into another store is passed over", () => {
+    const at = freshRoot();
+    filled(at, 2);
+    using from = openStore(at);
+    using store = openStore(at, { description: others[0]![1] });
+    for (const kind of [".data", ".index"] as const)
+      for (const file of shardFiles(from, kind)) cpSync(file, path.join(store.folder, "shards", path.basename(file)));
+    assert.equal(store.refresh(), 0);
+    assert.match(store.faults.join(), /it belongs to the store of another encoder, preprocessing or dtype/);
+  });
+
+  test("the encoder's name is for people: it decides the folder, and nothing that is read", () => {
+    const at = freshRoot();
+    const { folder } = filled(at, 2);
+    const renamed = { ...description, encoder: { ...description.encoder, name: "my own" } };
+    const other = openStore(at, { description: renamed });
+    other.close();
+    assert.match(path.basename(other.folder), /^my_own-32x48-float16-[0-9a-f]{12}$/);
+    rmSync(other.folder, { recursive: true });
+    renameSync(folder, other.folder);
+    using store = openStore(at, { description: renamed });
+    assert.equal(present(store, 2), 4);
+  });
+
+  test("a manifest of another version, or none of ours, is refused in a sentence that says what to do", () => {
+    const at = freshRoot();
+    const { folder } = filled(at, 1);
+    const file = path.join(folder, "manifest.json");
+    const manifest = JSON.parse(readFileSync(file, "utf8"));
+    writeFileSync(file, JSON.stringify({ ...manifest, version: formatVersion + 1 }));
+    const told = `embedding store "${folder}": found format version 2, expected 1. Delete the folder "${folder}" to compute its embeddings anew, or name another with --store.`;
+    assert.throws(() => openStore(at), { name: "Problem", message: told });
+    for (const text of ["", "{", "[]", "null", '{"format":"x"}']) {
+      writeFileSync(file, text);
+      assert.throws(() => openStore(at), /found a manifest\.json that is none of ours, or damaged/, text);
+    }
+    for (const wrong of [{ description: null }, { description: { encoder: {} } }, { key: "0" }]) {
+      writeFileSync(file, JSON.stringify({ ...manifest, ...wrong }));
+      assert.throws(() => openStore(at), { name: "Problem" }, JSON.stringify(wrong));
+    }
+  });
+});
+
+describe("a disk that is full", () => {
+  /** Fails once so many bytes were written, in the midst of a piece. */
+  function limited(limit: number) {
+    const state = { left: limit };
+    return {
+      state,
+      writeBytes: (fd: number, bytes: Uint8Array, at: number): void => {
+        const fits = Math.min(bytes.length, state.left);
+        state.left -= fits;
+        writeBytes(fd, bytes.subarray(0, fits), at);
+        if (fits < bytes.length) throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+      },
+    };
+  }
+
+  test("at every byte: a clear message, what was stored stays whole, and writing goes on when there is space again", () => {
+    for (let limit = 0; limit < 700; limit += 13) {
+      const at = freshRoot();
+      const { state, writeBytes } = limited(limit);
+      const store = openStore(at, { writeBytes });
+      let written = 0;
+      assert.throws(
+        () => {
+          for (; ; written++) store.write(pictureId(written), payloadOf(pictureId(written)));
+        },
+        {
+          name: "Problem",
+          message: /cannot be written: found no space left on the disk\. What was stored before is whole/,
+        },
+      );
+      state.left = 10_000;
+      using other = openStore(at);
+      assert.ok(present(other, 20) - written <= 1, `${limit}`); // the record may be whole where its entry in the index is not
+      for (let i = 0; i < 5; i++) if (!store.has(pictureId(i))) store.write(pictureId(i), payloadOf(pictureId(i)));
+      store.close();
+      using again = openStore(at);
+      assert.ok(present(again, 20) >= 5);
+      assert.deepEqual([again.damaged, again.faults], [[], []]);
+    }
+  });
+});
