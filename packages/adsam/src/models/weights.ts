@@ -1,40 +1,114 @@
-import { type nn, openCheckpoint, Problem, scope, Tensor } from "@adsam/torch";
+import { type nn, Problem, type StoredTensor, scope, type Tensor, zeros } from "@adsam/torch";
+import type { ImageEncoder } from "./encoders.js";
+import { encoderConfigOf, encoderTitle, type Shapes } from "./published/encoder-config.js";
+import { type Part, passedOver } from "./published/families.js";
+import { PublishedFile } from "./published/published-file.js";
+import { resnetTitle } from "./published/resnet-layout.js";
+import type { ResNet } from "./resnet.js";
+import type { Sam } from "./sam/sam.js";
 
 /**
- * Loads published weights into an encoder: a state dict whose names are the module's own, all behind `prefix` or none.
- * Names under `ignored` (a classifier that the encoder has no use for) are passed over; anything else that does not fit is refused.
+ * Published weights into networks. Every function here takes a file of any form and family that holds the network, whole or among others,
+ * and fills all of its tensors or none: what is missing, unexpected or of another shape is listed. The few tensors that files carry along
+ * without use are named in `passedOver`. Nothing is interpolated to fit, as in the references: an encoder's positions are loaded at the grid
+ * they were trained on, and it brings them to the picture's size when it runs.
  */
-export function loadWeights(
-  module: nn.Module,
-  path: string,
-  { prefix = "", ignored = [] as readonly string[] } = {},
-): void {
+
+/** SAM's or MobileSAM's image encoder, out of a file of the whole, of the encoder alone, or of a network around it. */
+export function loadEncoderWeights(encoder: ImageEncoder, path: string): void {
+  loadPart(encoder, path, "encoder");
+}
+
+/** SAM whole: encoder, prompt encoder, mask decoder. */
+export function loadSamWeights(sam: Sam, path: string): void {
+  loadPart(sam, path, "sam");
+}
+
+/** A ResNet out of torchvision's file of it, of DeepLabV3, or of AD-SAM. */
+export function loadResNetWeights(resnet: ResNet, path: string): void {
+  loadPart(resnet, path, "resnet");
+}
+
+/** DeepLabV3 out of torchvision's file, or out of the authors' training checkpoint of it. */
+export function loadDeepLabWeights(network: nn.Module, path: string): void {
+  loadPart(network, path, "deeplabv3");
+}
+
+/**
+ * AD-SAM out of a training checkpoint, the authors' or one of this project. Both leave the frozen encoder out; where `network` has one, it must
+ * come from its own file.
+ * @returns whether the file held SAM's encoder as well
+ */
+export function loadAdSamWeights(network: nn.Module, path: string): { readonly encoder: boolean } {
+  return loadPart(network, path, "ad-sam");
+}
+
+/** Fills `module` with a part of a file. @returns whether the file holds SAM's encoder, too */
+function loadPart(module: nn.Module, path: string, part: Part): { readonly encoder: boolean } {
+  using file = new PublishedFile(path);
+  const { tensors, nameInFile } = file.part(part);
+  const own = module.stateDict();
+  const what = `checkpoint "${path}" (${file.title})`;
+  requireSameSizes(part, tensors, own, what);
+
+  const inFile = [...tensors.keys()].some(isEncoder);
+  const inNetwork = [...own.keys()].some(isEncoder);
+  const useless = (name: string) =>
+    passedOver[part].some((one) => one.name.test(name)) || (isEncoder(name) && !inNetwork);
   scope(() => {
-    const { tree } = openCheckpoint(path);
-    const state = tensorsOf(tree, path);
-    const names = [...state.keys()];
-    const behind = prefix !== "" && names.some((name) => name.startsWith(prefix)) ? prefix : "";
-    const own = new Map(
-      names
-        .filter((name) => name.startsWith(behind) && !ignored.some((start) => name.startsWith(start)))
-        .map((name) => [name.slice(behind.length), state.get(name)!]),
+    const given = new Map<string, Tensor | StoredTensor>(
+      [...tensors].filter(([name]) => own.has(name) || !useless(name)),
     );
-    module.loadStateDict(own, { what: `checkpoint "${path}"` });
+    // PyTorch before 0.4.1 kept no such count, and newer ones begin it at 0 for its files.
+    for (const name of own.keys())
+      if (name.endsWith("num_batches_tracked") && !given.has(name)) given.set(name, zeros([], { dtype: "int64" }));
+    module.loadStateDict(given, { what, nameInFile, optional: (name) => isEncoder(name) && !inFile });
+  });
+  file.assertUnchanged();
+  return { encoder: inFile };
+}
+
+/** Within a network around it; never within the encoder itself, or SAM. */
+function isEncoder(name: string): boolean {
+  return name.startsWith("sam_encoder.");
+}
+
+/** One sentence instead of hundreds of tensors where the file holds a network of other sizes. */
+function requireSameSizes(part: Part, there: Shapes, here: Shapes, what: string): void {
+  const titleOf = (shapes: Shapes) => {
+    try {
+      return sizeTitles[part]?.(shapes, what);
+    } catch (error) {
+      if (error instanceof Problem) return undefined; // what the sizes are told from is missing, and will be listed
+      throw error;
+    }
+  };
+  const [found, expected] = [titleOf(there), titleOf(here)];
+  if (found === undefined || expected === undefined || found === expected) return;
+  throw new Problem({
+    what,
+    found,
+    expected,
+    todo: "Build the network by the sizes of the file, or load another file.",
   });
 }
 
-/** The tensors of a plain state dict, or of one wrapped under `model` or `state_dict`. */
-function tensorsOf(tree: unknown, path: string): Map<string, Tensor> {
-  if (tree instanceof Map) {
-    const entries = [...(tree as Map<unknown, unknown>)];
-    if (entries.length > 0 && entries.every(([name, value]) => typeof name === "string" && value instanceof Tensor))
-      return tree as Map<string, Tensor>;
-    for (const key of ["model", "state_dict", "model_state_dict"])
-      if (tree.has(key)) return tensorsOf(tree.get(key), path);
-  }
-  throw new Problem({
-    what: `checkpoint "${path}"`,
-    found: "something other than named tensors",
-    expected: "a state dict, plain or under `model`, `state_dict` or `model_state_dict`",
-  });
+const sizeTitles: Partial<Record<Part, (shapes: Shapes, what: string) => string>> = {
+  resnet: resnetTitle,
+  encoder: (shapes, what) => encoderTitle(encoderConfigOf(shapes, what)),
+  sam: (shapes, what) => encoderTitle(encoderConfigOf(inside(shapes, "image_encoder."), what)),
+};
+
+function inside(shapes: Shapes, start: string): Shapes {
+  const own = [...shapes].filter(([name]) => name.startsWith(start));
+  return new Map(own.map(([name, tensor]) => [name.slice(start.length), tensor]));
+}
+
+/** The loaders' earlier form: the encoder by the prefix "image_encoder.", otherwise a ResNet. */
+export function loadWeights(
+  module: nn.Module,
+  path: string,
+  { prefix = "" }: { readonly prefix?: string; readonly ignored?: readonly string[] } = {},
+): void {
+  loadPart(module, path, prefix === "image_encoder." ? "encoder" : "resnet");
 }

@@ -18,6 +18,8 @@ export type StateSource = ReadonlyMap<string, Tensor | LoadableTensor>;
 export interface LoadStateOptions {
   /** Refuse missing and unexpected names (default). Mis-shaped ones are always refused. */
   readonly strict?: boolean;
+  /** Names that may be missing: they keep their values. */
+  readonly optional?: (name: string) => boolean;
   /** How errors name the state: `checkpoint "a.pth"`. */
   readonly what?: string;
   /** How errors name a tensor of the state, where the file calls it otherwise than the module. */
@@ -37,9 +39,13 @@ export interface Differences {
 type Described = ReadonlyMap<string, { readonly shape: readonly number[]; readonly dtype: Dtype }>;
 
 /** Compares names, shapes and kinds of numbers; reads no element. */
-export function compareState(own: Described, given: Described): Differences {
+export function compareState(
+  own: Described,
+  given: Described,
+  optional: (name: string) => boolean = () => false,
+): Differences {
   return {
-    missing: [...own.keys()].filter((name) => !given.has(name)),
+    missing: [...own.keys()].filter((name) => !given.has(name) && !optional(name)),
     unexpected: [...given.keys()].filter((name) => !own.has(name)),
     unlike: [...own.keys()].filter((name) => {
       const [one, other] = [own.get(name)!, given.get(name)];

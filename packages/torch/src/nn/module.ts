@@ -139,7 +139,7 @@ export abstract class Module {
   ): { missing: readonly string[]; unexpected: readonly string[] } {
     const given = state instanceof Map ? (state as StateSource) : new Map(Object.entries(state));
     const own = this.stateDict();
-    const differences = compareState(own, given);
+    const differences = compareState(own, given, options.optional);
     refuseDifferences(differences, { own, given, network: this.constructor.name, options });
     copyState(own, given);
     const { missing, unexpected } = differences;
