@@ -1,4 +1,4 @@
-import { arange, nn, type Tensor, zeros } from "@adsam/torch";
+import { nn, Tensor, zeros } from "@adsam/torch";
 
 /**
  * Multi-head attention among the tokens of a square window, with a bias for every distance (Graham et al. 2021, LeViT): one learnt
@@ -48,8 +48,9 @@ export class Attention extends nn.Module {
   /** The learnt numbers spread to every pair of tokens: [nHeads, N, N]. Always from the parameter as it is now. */
   private biases(): Tensor {
     const { windowSize: size, attentionBiases } = this;
-    const position = arange(size, { dtype: "int64", device: attentionBiases.device });
-    const distance = position.unsqueeze(1).sub(position).abs(); // [window, window]
+    const places = Array.from({ length: size }, (_, place) => place);
+    const distances = places.map((one) => places.map((other) => Math.abs(one - other)));
+    const distance = Tensor.of(distances, { dtype: "int64", device: attentionBiases.device }); // [window, window]
     const rows = distance.mul(size).reshape([size, 1, size, 1]);
     const columns = distance.reshape([1, size, 1, size]);
     const index = rows.add(columns).reshape([-1]); // [N·N], query first

@@ -1,6 +1,7 @@
 import { nn, type Tensor } from "@adsam/torch";
 import { Attention } from "./attention.js";
 import { ConvBn } from "./conv-bn.js";
+import { ownGelu } from "./gelu.js";
 
 /** norm → fc1 → GELU → fc2, by TinyViT's names. */
 export class Mlp extends nn.Module {
@@ -17,7 +18,7 @@ export class Mlp extends nn.Module {
 
   /** @param x [..., C] → the same shape */
   forward(x: Tensor): Tensor {
-    return this.fc2.call(nn.functional.gelu(this.fc1.call(this.norm.call(x))));
+    return this.fc2.call(ownGelu(this.fc1.call(this.norm.call(x))));
   }
 }
 
@@ -33,8 +34,8 @@ export interface BlockOptions {
 /** Attention within windows, a depthwise convolution that lets neighbouring windows see each other, and an MLP. */
 export class TinyVitBlock extends nn.Module {
   readonly attn: Attention;
-  readonly localConv: ConvBn;
   readonly mlp: Mlp;
+  readonly localConv: ConvBn;
 
   constructor(
     dim: number,
@@ -42,8 +43,8 @@ export class TinyVitBlock extends nn.Module {
   ) {
     super();
     this.attn = new Attention(dim, numHeads, windowSize);
-    this.localConv = new ConvBn(dim, dim, { kernelSize, groups: dim, frozenBatchNorm });
     this.mlp = new Mlp(dim, Math.floor(dim * mlpRatio));
+    this.localConv = new ConvBn(dim, dim, { kernelSize, groups: dim, frozenBatchNorm });
   }
 
   /** @param map [B, C, H, W] → the same shape, channels last in memory: as tokens it is row-major */

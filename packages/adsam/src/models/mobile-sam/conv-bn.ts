@@ -48,8 +48,3 @@ export class ConvBn extends nn.Module {
     });
   }
 }
-
-/** GELU of a map [B, C, H, W] that lies channels last: libtorch's fast kernel wants to see it as the row-major tensor it is. */
-export function geluOfMap(map: Tensor): Tensor {
-  return nn.functional.gelu(map.permute([0, 2, 3, 1])).permute([0, 3, 1, 2]);
-}

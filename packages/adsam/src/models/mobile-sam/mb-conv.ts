@@ -1,5 +1,6 @@
 import { nn, type Tensor } from "@adsam/torch";
-import { ConvBn, geluOfMap } from "./conv-bn.js";
+import { ConvBn } from "./conv-bn.js";
+import { ownMapGelu } from "./gelu.js";
 
 /** MobileNetV2's inverted residual with GELU: widen, look around in every channel, narrow, add; GELU also after the sum. */
 export class MbConv extends nn.Module {
@@ -18,8 +19,8 @@ export class MbConv extends nn.Module {
 
   /** @param map [B, C, H, W] → the same shape */
   forward(map: Tensor): Tensor {
-    const wide = geluOfMap(this.conv1.call(map)); // [B, expandRatio·C, H, W]
-    const seen = geluOfMap(this.conv2.call(wide));
-    return geluOfMap(this.conv3.call(seen).add_(map));
+    const wide = ownMapGelu(this.conv1.call(map)); // [B, expandRatio·C, H, W]
+    const seen = ownMapGelu(this.conv2.call(wide));
+    return ownMapGelu(this.conv3.call(seen).add_(map));
   }
 }

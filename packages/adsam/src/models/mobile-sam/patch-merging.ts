@@ -1,5 +1,6 @@
 import { nn, type Tensor } from "@adsam/torch";
-import { ConvBn, geluOfMap } from "./conv-bn.js";
+import { ConvBn } from "./conv-bn.js";
+import { ownMapGelu } from "./gelu.js";
 
 /** Leads from one stage to the next: other channels, and half as many places to a side where `stride` is 2. */
 export class PatchMerging extends nn.Module {
@@ -16,8 +17,8 @@ export class PatchMerging extends nn.Module {
 
   /** @param map [B, dim, H, W] → [B, outDim, ⌈H/stride⌉, ⌈W/stride⌉] */
   forward(map: Tensor): Tensor {
-    const mapped = geluOfMap(this.conv1.call(map));
-    const merged = geluOfMap(this.conv2.call(mapped));
+    const mapped = ownMapGelu(this.conv1.call(map));
+    const merged = ownMapGelu(this.conv2.call(mapped));
     return this.conv3.call(merged);
   }
 }

@@ -1,7 +1,8 @@
 import { nn, Problem, type Tensor } from "@adsam/torch";
 import { TinyVitBlock } from "./block.js";
 import { checkTinyVitConfig, type TinyVitConfig } from "./config.js";
-import { ConvBn, geluOfMap } from "./conv-bn.js";
+import { ConvBn } from "./conv-bn.js";
+import { ownMapGelu } from "./gelu.js";
 import { MbConv } from "./mb-conv.js";
 import { PatchMerging } from "./patch-merging.js";
 
@@ -20,7 +21,7 @@ class PatchEmbed extends nn.Module {
   }
 
   forward(image: Tensor): Tensor {
-    const first = geluOfMap(this.seq[0]!.call(image)); // [B, C/2, H/2, W/2]
+    const first = ownMapGelu(this.seq[0]!.call(image)); // [B, C/2, H/2, W/2]
     return this.seq[2]!.call(first);
   }
 }
@@ -56,7 +57,7 @@ class Stage extends nn.Module {
 export class TinyVit extends nn.Module {
   readonly patchEmbed: PatchEmbed;
   readonly layers: nn.ModuleList<Stage>;
-  readonly normHead: nn.LayerNorm;
+  readonly normHead: nn.LayerNorm | undefined;
   readonly head: nn.Linear | undefined;
   readonly neck: nn.Sequential;
   readonly config: TinyVitConfig;
@@ -87,8 +88,10 @@ export class TinyVit extends nn.Module {
         return new Stage(Array.from({ length: depths[stage]! }, block), merging);
       }),
     );
-    this.normHead = new nn.LayerNorm(embedDims[3]).requiresGrad_(false);
-    this.head = numClasses > 0 ? new nn.Linear(embedDims[3], numClasses).requiresGrad_(false) : undefined;
+    if (numClasses > 0) {
+      this.normHead = new nn.LayerNorm(embedDims[3]).requiresGrad_(false);
+      this.head = new nn.Linear(embedDims[3], numClasses).requiresGrad_(false);
+    }
     this.neck = new nn.Sequential(
       new nn.Conv2d(embedDims[3], outChans, { kernelSize: 1, bias: false }),
       new nn.LayerNorm2d(outChans),
