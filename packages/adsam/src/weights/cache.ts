@@ -87,10 +87,14 @@ export function agrees(file: KnownFile, sha256: string, size: number): boolean {
   return file.sha256 === undefined || sha256.startsWith(file.sha256.hex);
 }
 
-/** Bytes in a file, or undefined where there is none. */
+/** A file's size and times, or undefined where there is no file that this process may look at. */
 export function look(file: string): Stats | undefined {
-  const stats = statSync(file, { throwIfNoEntry: false });
-  return stats?.isFile() ? stats : undefined;
+  try {
+    const stats = statSync(file);
+    return stats.isFile() ? stats : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function markOf(place: string): string {

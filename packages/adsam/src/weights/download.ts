@@ -34,14 +34,13 @@ export async function download(options: DownloadOptions): Promise<void> {
   const wait = options.wait ?? ((ms: number) => pause(ms, undefined, signal && { signal }));
   const agent = agentFor(options.address);
   try {
-    for (let failed = 0; ; ) {
-      const before = part.bytes;
+    for (let failed = 0, furthest = part.bytes; ; furthest = Math.max(furthest, part.bytes)) {
       try {
         await transfer(options, agent);
         return;
       } catch (error) {
         if (!(error instanceof TransferFault)) throw error;
-        failed = part.bytes > before ? 1 : failed + 1;
+        failed = part.bytes > furthest ? 1 : failed + 1;
         if (failed >= (error.isUnreachable ? tries.unreachable : tries.faulty)) throw hopeless(error, failed, options);
         const milliseconds = pauseBefore(failed, error.retryAfter);
         onNote(`${error.message}; trying again in ${(milliseconds / 1000).toFixed(1)} s`);
@@ -69,8 +68,12 @@ async function transfer(options: DownloadOptions, agent: Dispatcher): Promise<vo
     }
     if (size !== undefined && whole !== size) throw wrongSize(address, whole, size);
     if (response.status === 200) {
-      if (from > 0) onNote("the server sends the file from its beginning: it changed, or ranges are unknown there");
-      await part.begin(address, validatorOf(response));
+      const validator = validatorOf(response);
+      if (from > 0) {
+        const why = validator === part.validator ? "the server cannot send a part" : "the file changed at the server";
+        onNote(`${why}: from the beginning`);
+      }
+      await part.begin(address, validator);
     }
     if (whole !== undefined) await ensureRoom(whole - part.bytes);
     await receive(response, options, whole);
