@@ -6,6 +6,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "train", summary: "train AD-SAM on a data set", load: () => import("./train.js") },
   { name: "eval", summary: "score a checkpoint on a data set", load: () => import("./eval.js") },
   { name: "predict", summary: "segment pictures, folders and videos", load: () => import("./predict.js") },
+  { name: "sam", summary: "masks for points, boxes, or everything in a picture", load: () => import("./sam.js") },
   {
     name: "describe",
     summary: "a network's modules: shapes, parameters, multiply-adds",

@@ -1,0 +1,114 @@
+import { readdir, rm } from "node:fs/promises";
+import path from "node:path";
+import { Problem } from "@adsam/torch/problem";
+import { isFile, writeWhole } from "../data/files.js";
+import type { Picture } from "../data/picture.js";
+import { encodeGrey, encodePicture } from "../data/write-png.js";
+import { decodeRle } from "../models/sam/automatic/rle.js";
+import type { SamPrompt } from "../models/sam/prompt.js";
+import type { PredictionInput } from "../predict/inputs.js";
+import { annotations, annotationText } from "./annotations.js";
+import type { FoundMask } from "./found-mask.js";
+import { maskMap } from "./mask-map.js";
+import { paintOverlay } from "./overlay.js";
+import type { MaskFormat } from "./question.js";
+
+export const summaryName = "sam.json";
+
+/** Files of a picture, relative to the folder of results, `/` between the parts. Undefined: not written. */
+export interface MaskFiles {
+  /** COCO's records, one a mask. */
+  readonly rle?: string;
+  /** A folder with a picture a mask: 255 in the mask, 0 outside. */
+  readonly png?: string;
+  /** All masks in one picture: of each pixel the number of its smallest mask, 0 where there is none. */
+  readonly map?: string;
+  readonly overlay?: string;
+}
+
+export function maskFiles(name: string, wanted: ReadonlySet<MaskFormat>): MaskFiles {
+  return {
+    ...(wanted.has("rle") && { rle: `${name}_masks.json` }),
+    ...(wanted.has("png") && { png: `${name}_masks`, map: `${name}_masks.png` }),
+    ...(wanted.has("overlay") && { overlay: `${name}_overlay.png` }),
+  };
+}
+
+/** A mask's own file in the folder of PNGs. @param place from 0 */
+export const maskFile = (place: number): string => `${String(place + 1).padStart(4, "0")}.png`;
+const isMaskFile = (name: string): boolean => /^\d{4,}\.png$/.test(name);
+
+/** Whether a file below the folder of results is one that a run left there: no picture to be looked at. */
+export const isOwnOutput = (relative: string): boolean =>
+  /(_overlay|_masks)\.png$/.test(relative) || /_masks[/\\]\d{4,}\.png$/.test(relative);
+
+/** @throws Problem where a file that the run would write is there already, or is one of its inputs */
+export async function refuseExisting(
+  inputs: readonly PredictionInput[],
+  out: string,
+  wanted: ReadonlySet<MaskFormat>,
+  overwrite: boolean,
+): Promise<void> {
+  const targets = [summaryName];
+  for (const { name } of inputs) {
+    const { png, ...files } = maskFiles(name, wanted);
+    targets.push(...Object.values(files));
+    if (png !== undefined) targets.push(...(await masksIn(path.resolve(out, png))).map((one) => `${png}/${one}`));
+  }
+  const absolute = targets.map((target) => path.resolve(out, target));
+  const own = new Set(inputs.map(({ file }) => file));
+  const eaten = absolute.find((target) => own.has(target));
+  if (eaten !== undefined)
+    throw new Problem({
+      what: `output "${eaten}"`,
+      found: "one of the inputs at that place",
+      expected: "another file",
+      todo: "Choose another --out.",
+    });
+  if (overwrite) return;
+  const there: string[] = [];
+  for (const target of absolute) if (await isFile(target)) there.push(target);
+  if (there.length === 0) return;
+  const more = there.length === 1 ? "" : ` and ${there.length - 1} more`;
+  throw new Problem({
+    what: `output "${there[0]}"${more}`,
+    found: "a file of that name",
+    expected: "none",
+    todo: "Choose another --out, or replace them with --overwrite.",
+  });
+}
+
+const masksIn = async (folder: string): Promise<string[]> =>
+  (await readdir(folder).catch(() => [] as string[])).filter(isMaskFile);
+
+export interface PictureMasks {
+  readonly file: string;
+  readonly picture: Picture;
+  readonly masks: readonly FoundMask[];
+  /** Drawn into the overlay. */
+  readonly prompts: readonly SamPrompt[];
+  /** Place of the picture in the run, from 1. */
+  readonly imageId: number;
+}
+
+/** Writes the files of a picture, each whole or not at all; masks of an earlier run are taken away. @throws Problem where that fails */
+export async function writeMasks(
+  files: MaskFiles,
+  out: string,
+  { file, picture, masks, prompts, imageId }: PictureMasks,
+  alpha: number,
+): Promise<void> {
+  const to = (name: string): string => path.resolve(out, name);
+  if (files.rle !== undefined) await writeWhole(to(files.rle), annotationText(annotations(masks, file, imageId)));
+  if (files.png !== undefined) {
+    for (const old of await masksIn(to(files.png))) await rm(path.join(to(files.png), old), { force: true });
+    for (const [place, { rle }] of masks.entries()) {
+      const { data, size } = decodeRle(rle);
+      const shown = data.map((set) => 255 * set);
+      await writeWhole(path.join(to(files.png), maskFile(place)), encodeGrey({ data: shown, size }));
+    }
+  }
+  if (files.map !== undefined) await writeWhole(to(files.map), encodeGrey(maskMap(masks, picture.size)));
+  if (files.overlay !== undefined)
+    await writeWhole(to(files.overlay), await encodePicture(await paintOverlay(picture, masks, { alpha, prompts })));
+}
