@@ -2,18 +2,20 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { scope, Tensor } from "@adsam/torch";
 import type { LabelMap } from "../src/data/picture.js";
-import { encodeMasks } from "../src/models/sam/automatic/mask-tensors.js";
+import { encodeMasks, maskBoxes, maskRuns, maskRunsOnDevice } from "../src/models/sam/automatic/mask-tensors.js";
 import {
   decodeRle,
+  drawRuns,
   encodeMask,
-  placeRle,
   type Rle,
   rleArea,
   rleBox,
   rleEdges,
+  rleOfRuns,
   runsOf,
 } from "../src/models/sam/automatic/rle.js";
 import { compressRle, expandRle } from "../src/models/sam/automatic/rle-string.js";
+import { edgesOf, placeRuns } from "../src/models/sam/automatic/runs.js";
 import { removeSmallRegions } from "../src/models/sam/automatic/small-regions.js";
 import { loadGolden, u } from "./golden.js";
 
@@ -105,26 +107,35 @@ describe("run lengths", () => {
       assert.equal(rleArea(rle), spec.area);
       assert.deepEqual(rleBox(rle), spec.box);
       const [x, y, width, height] = spec.box as [number, number, number, number];
-      assert.deepEqual(rleEdges(rle), spec.area === 0 ? [0, 0, 0, 0] : [x, y, x + width - 1, y + height - 1]);
+      assert.deepEqual(
+        edgesOf(runsOf(rle), mask.size),
+        spec.area === 0 ? [0, 0, 0, 0] : [x, y, x + width - 1, y + height - 1],
+      );
     });
 
-  test("a batch of tensors is encoded as each mask alone", () => {
+  test("a batch of tensors is encoded as each mask alone, read from memory or by tensor operators", () => {
     for (const [height, width] of [
       [23, 37],
+      [11, 24],
       [1, 9],
       [9, 1],
     ] as const) {
       const masks = [0, 0.1, 0.5, 2, 0.9].map((share) => maskOf({ name: "batch", height, width, block: 1, share }));
-      const found = scope(() => {
+      const alone = masks.map((mask) => runsOf(encodeMask(mask)));
+      scope(() => {
         const data = Uint8Array.from(masks.flatMap((mask) => [...mask.data]));
-        return encodeMasks(Tensor.from(data, [masks.length, height, width]).to({ dtype: "bool" }));
+        const batch = Tensor.from(data, [masks.length, height, width]).to({ dtype: "bool" });
+        assert.deepEqual(maskRuns(batch), alone);
+        assert.deepEqual(maskRunsOnDevice(batch), alone);
+        assert.deepEqual(maskRuns(batch.narrow(0, 1, 3)), alone.slice(1, 4));
+        assert.deepEqual(maskRuns(batch.transpose(1, 2).contiguous().transpose(1, 2)), alone);
+        assert.deepEqual(encodeMasks(batch), masks.map(encodeMask));
+        const boxes = masks.map((mask) => rleEdges(encodeMask(mask)));
+        assert.deepEqual(maskBoxes(batch), boxes);
       });
-      assert.deepEqual(found, masks.map(encodeMask));
     }
-    assert.deepEqual(
-      scope(() => encodeMasks(Tensor.from(new Uint8Array(0), [0, 4, 6]).to({ dtype: "bool" }))),
-      [],
-    );
+    const none = Tensor.from(new Uint8Array(0), [0, 4, 6]).to({ dtype: "bool" });
+    assert.deepEqual([maskRuns(none), maskRunsOnDevice(none), maskBoxes(none)], [[], [], []]);
   });
 
   test("a published annotation (SA-1B, picture 10001) has the area and the corners published with it", () => {
@@ -134,7 +145,7 @@ describe("run lengths", () => {
         "]]j[1<\\^17J5K5L3K6J6@?F:K5L3O2N1O2M2O1O100O00100O100O10O10O1000O10O1000O100000000O1000001O0O101O000O2O001O1N101O1O0O2O1O1O1O1N2O1O1O2M2O2N1O2N2N2M4M2N3L5K6I8D^Ufg1",
     });
     assert.equal(rleArea(rle), 5437);
-    const [left, top, right, bottom] = rleEdges(rle);
+    const [left, top, right, bottom] = edgesOf(runsOf(rle), { height: 1500, width: 2250 });
     assert.deepEqual([left, top, right - left, bottom - top], [957, 514, 75, 91]);
     assert.equal(
       decodeRle(rle).data.reduce((sum, pixel) => sum + pixel),
@@ -144,8 +155,8 @@ describe("run lengths", () => {
 
   test("counts of 0 in the middle belong to no run", () => {
     const rle: Rle = { size: [3, 3], counts: [0, 0, 2, 1, 0, 2, 4, 0] };
-    assert.deepEqual(runsOf(rle), [2, 5]);
-    assert.deepEqual(rleEdges(rle), [0, 0, 1, 2]);
+    assert.deepEqual([...runsOf(rle)], [2, 5]);
+    assert.deepEqual(rleBox(rle), [0, 0, 2, 3]);
     assert.deepEqual(encodeMask(decodeRle(rle)).counts, [2, 3, 4]);
   });
 
@@ -162,8 +173,8 @@ describe("run lengths", () => {
       for (let y = 0; y < height; y++)
         whole.set(window.data.subarray(y * width, (y + 1) * width), (top + y) * picture.width + left);
       assert.deepEqual(
-        placeRle(encodeMask(window), { left, top }, [picture.height, picture.width]),
-        encodeMask({ data: whole, size: picture }),
+        placeRuns(runsOf(encodeMask(window)), { left, top, height }, picture),
+        runsOf(encodeMask({ data: whole, size: picture })),
       );
     }
   });
@@ -185,7 +196,8 @@ describe("run lengths", () => {
 
 describe("small regions", () => {
   const clean = (rows: readonly string[], minArea: number, mode: "holes" | "islands"): string[] => {
-    const { data, size } = decodeRle(removeSmallRegions(encodeMask(pictureOf(rows)), minArea, mode).rle);
+    const mask = pictureOf(rows);
+    const { data, size } = drawRuns(removeSmallRegions(runsOf(encodeMask(mask)), mask.size, minArea, mode), mask.size);
     return rows.map((_, y) =>
       [...data.subarray(y * size.width, (y + 1) * size.width)].map((pixel) => (pixel ? "#" : ".")).join(""),
     );
@@ -207,20 +219,23 @@ describe("small regions", () => {
   });
 
   test("the mask itself where nothing is small", () => {
-    const rle = encodeMask(pictureOf(["##..", "##.."]));
-    for (const mode of ["holes", "islands"] as const) {
-      assert.equal(removeSmallRegions(rle, 4, mode).rle, rle);
-      assert.equal(removeSmallRegions(rle, 4, mode).changed, false);
-    }
+    const mask = pictureOf(["##..", "##.."]);
+    const runs = runsOf(encodeMask(mask));
+    for (const mode of ["holes", "islands"] as const) assert.equal(removeSmallRegions(runs, mask.size, 4, mode), runs);
   });
 
   for (const spec of golden)
     test(`${spec.name}: as OpenCV's components give it`, () => {
-      const rle = encodeMask(maskOf(spec));
+      const mask = maskOf(spec);
+      const runs = runsOf(encodeMask(mask));
       for (const { mode, minArea, changed, counts } of spec.regions) {
-        const found = removeSmallRegions(rle, minArea, mode);
-        assert.equal(found.changed, changed, `${mode} below ${minArea}`);
-        assert.equal(compressRle(found.rle).counts, counts ?? spec.counts, `${mode} below ${minArea}`);
+        const found = removeSmallRegions(runs, mask.size, minArea, mode);
+        assert.equal(found !== runs, changed, `${mode} below ${minArea}`);
+        assert.equal(
+          compressRle(rleOfRuns(found, mask.size)).counts,
+          counts ?? spec.counts,
+          `${mode} below ${minArea}`,
+        );
       }
     });
 });

@@ -1,7 +1,10 @@
 /** What is read off a batch of masks on the device where they lie. */
 import { arange, scope, type Tensor, zeros } from "@adsam/torch";
 import type { Box } from "./boxes.js";
+import { countPixels } from "./count-pixels.js";
 import { type Rle, rleOfRuns } from "./rle.js";
+import type { Runs } from "./runs.js";
+import { scanRuns } from "./scan-runs.js";
 
 /**
  * How little a mask depends on the threshold: the intersection over union of the masks cut at threshold + offset and threshold − offset.
@@ -15,8 +18,7 @@ export function stabilityScore(
   { threshold, offset }: { readonly threshold: number; readonly offset: number },
 ): Tensor {
   return scope(() => {
-    // By rows first: libtorch adds along the last dimension alone twice as fast.
-    const above = (limit: number): Tensor => logits.gt(limit).sum(-1, { dtype: "int32" }).sum(-1, { dtype: "int32" });
+    const above = (limit: number): Tensor => countPixels(logits.gt(limit));
     // One mask lies within the other: intersection and union are the two themselves.
     const union = above(threshold - offset);
     return above(threshold + offset).div(union.maximum(1));
@@ -48,23 +50,39 @@ function firstAndLast(set: Tensor): [Tensor, Tensor] {
 }
 
 /**
- * The run lengths of each mask. Only the places where a mask changes leave the device.
+ * Each mask as runs.
  * @param masks bool [B, H, W]
  */
-export function encodeMasks(masks: Tensor): Rle[] {
+export function maskRuns(masks: Tensor): Runs[] {
+  const [batch, height, width] = masks.dims3("masks");
+  if (masks.device !== "cpu") return maskRunsOnDevice(masks);
+  using dense = masks.contiguous();
+  const bytes = dense.data() as Uint8Array;
+  const one = height * width;
+  return Array.from({ length: batch }, (_, i) => scanRuns(bytes.subarray(i * one, (i + 1) * one), { height, width }));
+}
+
+/** {@link maskRuns} by tensor operators: only the places where a mask changes leave the device. */
+export function maskRunsOnDevice(masks: Tensor): Runs[] {
   const [batch, height, width] = masks.dims3("masks");
   const length = height * width + 1;
   const edges = scope(() => {
     const columns = masks.transpose(1, 2).flatten({ startDim: 1 }); // [B, W·H]
     const nothing = zeros([batch, 1], { dtype: "bool", device: masks.device });
-    // A change at place i: pixel i differs from pixel i − 1, and nothing is set before the first and after the last.
+    // A change at place i: pixel i differs from pixel i − 1, where nothing is set before the first and after the last.
     const changes = columns.diff({ dim: 1, prepend: nothing, append: nothing }); // [B, W·H + 1]
     return changes.flatten().nonzero().toNumbers();
   });
-  const runs = Array.from({ length: batch }, (): number[] => []);
-  for (const edge of edges) {
-    const mask = Math.floor(edge / length);
-    runs[mask]!.push(edge - mask * length);
-  }
-  return runs.map((each) => rleOfRuns([height, width], each));
+  let end = 0;
+  return Array.from({ length: batch }, (_, mask) => {
+    const start = end;
+    while (end < edges.length && edges[end]! < (mask + 1) * length) end++;
+    return Uint32Array.from(edges.subarray(start, end), (edge) => edge - mask * length);
+  });
+}
+
+/** {@link maskRuns} in COCO's uncompressed form. */
+export function encodeMasks(masks: Tensor): Rle[] {
+  const [, height, width] = masks.dims3("masks");
+  return maskRuns(masks).map((runs) => rleOfRuns(runs, { height, width }));
 }

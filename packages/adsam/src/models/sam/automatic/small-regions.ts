@@ -1,4 +1,5 @@
-import { addRun, forEachStrip, type Rle, type Runs, rleOfRuns, runsOf } from "./rle.js";
+import type { Size } from "../../../data/picture.js";
+import { addRun, complement, forEachStrip, type Runs } from "./runs.js";
 
 /**
  * Fills the holes of a mask that are smaller than `minArea` pixels, or drops its islands that are; where all islands are, the largest stays.
@@ -7,25 +8,24 @@ import { addRun, forEachStrip, type Rle, type Runs, rleOfRuns, runsOf } from "./
  * @returns the mask itself where nothing is so small
  */
 export function removeSmallRegions(
-  rle: Rle,
+  mask: Runs,
+  { height, width }: Size,
   minArea: number,
   mode: "holes" | "islands",
-): { readonly rle: Rle; readonly changed: boolean } {
-  const [height, width] = rle.size;
-  const mask = runsOf(rle);
+): Runs {
   const strips = stripsOf(mode === "islands" ? mask : complement(mask, height * width), height);
   const region = connect(strips);
   const areas = new Map<number, number>();
   for (const [i, { top, bottom }] of strips.entries())
     areas.set(region[i]!, (areas.get(region[i]!) ?? 0) + bottom - top);
-  const large = new Set([...areas].filter(([, area]) => !(area < minArea)).map(([id]) => id));
-  if (large.size === areas.size) return { rle, changed: false };
+  const large = new Set([...areas].filter(([, area]) => area >= minArea).map(([id]) => id));
+  if (large.size === areas.size) return mask;
   if (mode === "islands" && large.size === 0) large.add(largest(strips, region, areas));
   const kept: number[] = [];
   for (const [i, { x, top, bottom }] of strips.entries())
     if (large.has(region[i]!)) addRun(kept, x * height + top, x * height + bottom);
-  const runs = mode === "islands" ? kept : complement(kept, height * width);
-  return { rle: rleOfRuns(rle.size, runs), changed: true };
+  const runs = Uint32Array.from(kept);
+  return mode === "islands" ? runs : complement(runs, height * width);
 }
 
 /** Pixels of one column, rows from `top` to before `bottom`. */
@@ -39,14 +39,6 @@ function stripsOf(runs: Runs, height: number): Strip[] {
   const strips: Strip[] = [];
   forEachStrip(runs, height, (x, top, bottom) => strips.push({ x, top, bottom }));
   return strips;
-}
-
-/** The runs of zeros. */
-function complement(runs: Runs, pixels: number): Runs {
-  const edges = [0, ...runs, pixels];
-  const zeros: number[] = [];
-  for (let i = 0; i < edges.length; i += 2) addRun(zeros, edges[i]!, edges[i + 1]!);
-  return zeros;
 }
 
 /** Which region each strip belongs to, named by the region's first strip: a union-find over strips of neighbouring columns. */
