@@ -74,6 +74,67 @@ export function zipOf(files: Readonly<Record<string, Uint8Array | string>>): Uin
   return sink.bytes().slice();
 }
 
+/** Pieces of a pickle of protocol 2, in latin1. */
+export const pickled = {
+  text: (value: string) => `X${latin1("u32", value.length)}${value}`,
+  int: (value: number) => `J${latin1("i32", value)}`,
+  /** Any whole number (LONG1). */
+  long(value: bigint): string {
+    const bytes = Buffer.alloc(16);
+    bytes.writeBigUInt64LE(BigInt.asUintN(64, value));
+    bytes.writeBigInt64LE(value >> 64n, 8);
+    return `\x8a\x10${bytes.toString("latin1")}`;
+  },
+  tuple: (...items: readonly string[]) => `(${items.join("")}t`,
+  list: (...items: readonly string[]) => `](${items.join("")}e`,
+  global: (module: string, name: string) => `c${module}\n${name}\n`,
+  /** The storage that a tensor stands on. `numel` and `view` are pickled values. */
+  storage: (key: string, numel: string, { type = "FloatStorage", location = "cpu", view = "" } = {}) =>
+    `(${pickled.text("storage")}ctorch\n${type}\n${pickled.text(key)}${pickled.text(location)}${numel}${view}tQ`,
+  tensor: (storage: string, shape: readonly number[], stride: readonly number[], offset = 0) =>
+    `ctorch._utils\n_rebuild_tensor_v2\n(${storage}${pickled.int(offset)}${pickled.tuple(...shape.map(pickled.int))}` +
+    `${pickled.tuple(...stride.map(pickled.int))}\x89ccollections\nOrderedDict\n)RtR`,
+  whole: (body: string) => `\x80\x02${body}.`,
+};
+
+function latin1(kind: "u32" | "i32", value: number): string {
+  const bytes = Buffer.alloc(4);
+  if (kind === "u32") bytes.writeUInt32LE(value);
+  else bytes.writeInt32LE(value);
+  return bytes.toString("latin1");
+}
+
+export interface LegacyParts {
+  /** The pickle of the tree, without its PROTO and STOP. */
+  readonly body: string;
+  /** Behind the tree, in this order: key, number of elements, bytes. */
+  readonly storages?: readonly (readonly [key: string, numel: bigint, bytes: Uint8Array])[];
+  readonly protocol?: number;
+  readonly littleEndian?: boolean;
+  /** In the place of the pickled list of keys. */
+  readonly keys?: string;
+}
+
+/** A file in the form of torch.save before 1.6, true or hostile. */
+export function legacyOf({ body, storages = [], protocol = 1001, littleEndian = true, keys }: LegacyParts): Buffer {
+  const { text, int, list, whole } = pickled;
+  const machine = `}(${text("protocol_version")}${int(protocol)}${text("little_endian")}${littleEndian ? "\x88" : "\x89"}u`;
+  const head = [
+    whole("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"),
+    whole(int(protocol)),
+    whole(machine),
+    whole(body),
+    whole(keys ?? list(...storages.map(([key]) => text(key)))),
+  ];
+  const parts: Uint8Array[] = [Buffer.from(head.join(""), "latin1")];
+  for (const [, numel, bytes] of storages) {
+    const length = Buffer.alloc(8);
+    length.writeBigInt64LE(numel);
+    parts.push(length, bytes);
+  }
+  return Buffer.concat(parts);
+}
+
 /** The bytes of a tensor's elements in row-major order, fetched one by one through its strides. */
 export function rowMajorBytes(record: TensorRecord): Buffer {
   const storage = Buffer.concat([...record.storage.chunks()]);

@@ -8,6 +8,8 @@ export interface ByteSource {
   readonly size: number;
   /** Exactly `length` bytes from `offset`; a `Problem` if the source does not have them. */
   read(offset: number, length: number): Uint8Array;
+  /** Fills `bytes` from `offset` on; the same refusal. */
+  readInto(bytes: Uint8Array, offset: number): void;
 }
 
 export class MemorySource implements ByteSource {
@@ -26,6 +28,10 @@ export class MemorySource implements ByteSource {
   read(offset: number, length: number): Uint8Array {
     checkRange(this, offset, length);
     return this.#bytes.subarray(offset, offset + length);
+  }
+
+  readInto(bytes: Uint8Array, offset: number): void {
+    bytes.set(this.read(offset, bytes.length));
   }
 }
 

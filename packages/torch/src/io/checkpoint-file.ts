@@ -27,7 +27,7 @@ export class CheckpointFile {
       const { format, tree, metadata } = readTree(source, options);
       this.path = path;
       this.format = format;
-      this.tree = mapLeaves(tree, isRecord, (record) => new StoredTensor(source, record)) as Tree<StoredTensor>;
+      this.tree = mapLeaves(tree, isRecord, (record) => new StoredTensor(record)) as Tree<StoredTensor>;
       this.metadata = metadata;
       this.#source = source;
     } catch (error) {

@@ -1,7 +1,7 @@
 import type { Device } from "../device.js";
 import { Problem } from "../problem.js";
 import { scope } from "../scope.js";
-import { Tensor } from "../tensor.js";
+import type { Tensor } from "../tensor.js";
 import { writeAtomically } from "./atomic-file.js";
 import { type ByteSource, FileSource } from "./byte-source.js";
 import { type CheckpointFormat, recogniseFormat } from "./content.js";
@@ -12,6 +12,7 @@ import { MappedStorages } from "./tensor-bytes.js";
 import { TensorRecord } from "./tensor-record.js";
 import { readTorchArchive } from "./torch-archive-reader.js";
 import { planTorchArchive } from "./torch-archive-writer.js";
+import { readTorchLegacy } from "./torch-legacy-reader.js";
 import { mapLeaves, type Tree, type WritableTree } from "./tree.js";
 
 export interface LoadOptions {
@@ -36,7 +37,7 @@ export interface Checkpoint {
 export function openCheckpoint(path: string, options: LoadOptions = {}): Checkpoint {
   using source = new FileSource(path);
   const { format, tree, metadata } = readTree(source, options);
-  return { format, tree: materialise(source, tree, options), metadata };
+  return { format, tree: materialise(tree, options), metadata };
 }
 
 /** What stands in a file of any known format, with a record in the place of each tensor. */
@@ -57,12 +58,7 @@ export function readTree(source: ByteSource, { verify = true }: Pick<LoadOptions
     case "torch-zip":
       return { format, tree: readTorchArchive(source, { verify }), metadata: new Map() };
     case "torch-legacy":
-      throw new Problem({
-        what: source.label,
-        found: "PyTorch's form from before version 1.6",
-        expected: "its zip form",
-        todo: "Convert it in Python: torch.save(torch.load(path), path).",
-      });
+      return { format, tree: readTorchLegacy(source), metadata: new Map() };
   }
 }
 
@@ -71,12 +67,16 @@ export function readTree(source: ByteSource, { verify = true }: Pick<LoadOptions
  * come as `Map`s. Anything else a pickle might name is refused by that name, and nothing of it runs.
  */
 export function loadCheckpoint(path: string, options: LoadOptions = {}): Tree<Tensor> {
-  return expectFormat(path, openCheckpoint(path, options), "torch-zip").tree;
+  const checkpoint = openCheckpoint(path, options);
+  if (isPyTorch(checkpoint.format)) return checkpoint.tree;
+  throw otherFormat(path, "a safetensors file", "a PyTorch archive");
 }
 
 /** Reads a safetensors file: its tensors in the order of the header. */
 export function loadSafetensors(path: string, options: LoadOptions = {}): Map<string, Tensor> {
-  return expectFormat(path, openCheckpoint(path, options), "safetensors").tree as Map<string, Tensor>;
+  const checkpoint = openCheckpoint(path, options);
+  if (!isPyTorch(checkpoint.format)) return checkpoint.tree as Map<string, Tensor>;
+  throw otherFormat(path, "a PyTorch archive", "a safetensors file");
 }
 
 /**
@@ -101,12 +101,21 @@ export function saveSafetensors(
   writeAtomically(path, plan.byteLength, (sink) => plan.write(sink));
 }
 
-function expectFormat(path: string, checkpoint: Checkpoint, format: CheckpointFormat): Checkpoint {
-  if (checkpoint.format === format) return checkpoint;
-  throw new Problem({
+function isPyTorch(format: CheckpointFormat): boolean {
+  switch (format) {
+    case "torch-zip":
+    case "torch-legacy":
+      return true;
+    case "safetensors":
+      return false;
+  }
+}
+
+function otherFormat(path: string, found: string, expected: string): Problem {
+  return new Problem({
     what: `checkpoint "${path}"`,
-    found: checkpoint.format === "safetensors" ? "a safetensors file" : "a PyTorch archive",
-    expected: format === "safetensors" ? "a safetensors file" : "a PyTorch archive",
+    found,
+    expected,
     todo: "Use openCheckpoint, which reads both.",
   });
 }
@@ -115,17 +124,9 @@ function isRecord(value: unknown): value is TensorRecord {
   return value instanceof TensorRecord;
 }
 
-function materialise(source: FileSource, tree: Tree, { device = "cpu", copy = false }: LoadOptions): Tree<Tensor> {
+function materialise(tree: Tree, { device = "cpu", copy = false }: LoadOptions): Tree<Tensor> {
   return scope(() => {
-    const mapped = Tensor.mapFile(source.path);
-    if (mapped.numel !== source.size) {
-      throw new Problem({
-        what: source.label,
-        found: "another file there by now",
-        expected: "one that stays while it is read",
-      });
-    }
-    const storages = new MappedStorages(mapped, { device, copy });
+    const storages = new MappedStorages({ device, copy });
     return mapLeaves(tree, isRecord, (record) => storages.tensor(record)) as Tree<Tensor>;
   });
 }

@@ -24,10 +24,16 @@ export function recogniseFormat(source: ByteSource): CheckpointFormat {
   throw refused(source, `a file that begins with the bytes ${first}`, "Check that it is the right file.");
 }
 
-/** torch.save before 1.6, or with `_use_new_zipfile_serialization=False`: PROTO, then LONG1 with torch's magic number. */
+const MAGIC = Buffer.from("8a0a6cfc9c46f9206aa85019", "hex");
+
+/**
+ * torch.save before 1.6, or with `_use_new_zipfile_serialization=False`: a pickle of torch's magic number alone (PROTO, from protocol 4 on
+ * FRAME and its length, then LONG1).
+ */
 function isLegacy(head: Buffer): boolean {
-  const magic = Buffer.from("8a0a6cfc9c46f920 6aa85019".replace(" ", ""), "hex");
-  return head.length > 14 && head[0] === 0x80 && head.subarray(2, 14).equals(magic);
+  if (head[0] !== 0x80) return false;
+  const at = head[2] === 0x95 ? 11 : 2;
+  return head.subarray(at, at + MAGIC.length).equals(MAGIC);
 }
 
 function isSafetensors(head: Buffer): boolean {

@@ -1,59 +1,79 @@
 import { Problem } from "../problem.js";
+import type { ByteSource } from "./byte-source.js";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Longest whole number a pickle may hold, in bytes. Python's own hashes and seeds need at most 20. */
 const MAX_LONG_BYTES = 1024;
 /** Longest module or attribute name. */
 const MAX_LINE = 1024;
+/** What is read ahead of the position: pickles of a state dict take a few of these. */
+const WINDOW_BYTES = 64 << 10;
+/** Longest pickle. One of 10 000 parameters with their optimizer's state has 5 MB. */
+export const MAX_PICKLE_BYTES = 32 << 20;
 
-/** The operands of a pickle, read in order; every length is checked against what is left. */
+/**
+ * The operands of a pickle, read in order through a window on their source: in the older form of torch.save gigabytes of weights follow, and
+ * nothing says where the pickle ends but its last opcode. Every length is checked against what is left before anything is read.
+ */
 export class PickleBytes {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly #source: ByteSource;
   readonly #what: string;
-  #at: number;
+  readonly #limit: number;
+  #window: Uint8Array = new Uint8Array(0);
+  #view = new DataView(this.#window.buffer);
+  /** Where the window begins in the source, and the next byte in the window. */
+  #windowAt: number;
+  #at = 0;
 
-  constructor(bytes: Uint8Array, start: number, what: string) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#at = start;
+  constructor(source: ByteSource, start: number, what: string) {
+    this.#source = source;
+    this.#windowAt = start;
+    this.#limit = Math.min(source.size, start + MAX_PICKLE_BYTES);
     this.#what = what;
   }
 
+  /** Of the next byte, in the source. */
   get position(): number {
-    return this.#at;
+    return this.#windowAt + this.#at;
   }
 
   /** The next `length` bytes, as a view. */
   take(length: number): Uint8Array {
     const start = this.#advance(length);
-    return this.#bytes.subarray(start, start + length);
+    return this.#window.subarray(start, start + length);
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#advance(1));
+    const at = this.#advance(1); // before the window is named: it may be another one afterwards
+    return this.#window[at]!;
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#advance(2), true);
+    const at = this.#advance(2);
+    return this.#view.getUint16(at, true);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#advance(4), true);
+    const at = this.#advance(4);
+    return this.#view.getUint32(at, true);
   }
 
   i32(): number {
-    return this.#view.getInt32(this.#advance(4), true);
+    const at = this.#advance(4);
+    return this.#view.getInt32(at, true);
   }
 
   f64BigEndian(): number {
-    return this.#view.getFloat64(this.#advance(8), false);
+    const at = this.#advance(8);
+    return this.#view.getFloat64(at, false);
   }
 
   /** An eight-byte length. */
   length8(): number {
-    const value = this.#view.getBigUint64(this.#advance(8), true);
-    if (value > BigInt(this.#bytes.length)) this.#refuse(`a length of ${value} bytes`, `at most ${this.#bytes.length}`);
+    const at = this.#advance(8);
+    const value = this.#view.getBigUint64(at, true);
+    const left = this.#limit - this.position;
+    if (value > BigInt(left)) this.#refuse(`a length of ${value} bytes`, `at most ${left}`);
     return Number(value);
   }
 
@@ -68,7 +88,8 @@ export class PickleBytes {
 
   /** Up to the next newline, which is taken and left out. */
   line(): string {
-    const end = this.#bytes.subarray(this.#at, this.#at + MAX_LINE).indexOf(10);
+    this.#see(Math.min(MAX_LINE, this.#limit - this.position));
+    const end = this.#window.subarray(this.#at, this.#at + MAX_LINE).indexOf(10);
     if (end < 0) this.#refuse("a name without an end", `a newline within ${MAX_LINE} bytes`);
     const text = this.text(end);
     this.#at++;
@@ -85,11 +106,27 @@ export class PickleBytes {
     return Number.isSafeInteger(small) ? small : value;
   }
 
+  /** Takes `length` bytes and returns where they begin in the window. */
   #advance(length: number): number {
+    if (this.#at + length > this.#window.length) this.#see(length);
     const start = this.#at;
-    if (start + length > this.#bytes.length) this.#refuse(`an end after ${this.#bytes.length} bytes`, "a whole pickle");
     this.#at = start + length;
     return start;
+  }
+
+  /** Makes the window hold the next `length` bytes. */
+  #see(length: number): void {
+    if (this.#at + length <= this.#window.length) return;
+    const { position } = this;
+    const left = this.#limit - position;
+    if (length > left) {
+      if (this.#limit === this.#source.size) this.#refuse(`an end after ${this.#limit} bytes`, "a whole pickle");
+      this.#refuse(`a pickle of more than ${MAX_PICKLE_BYTES} bytes`, "a state dict's, which is far smaller");
+    }
+    this.#window = this.#source.read(position, Math.min(left, Math.max(length, WINDOW_BYTES)));
+    this.#view = new DataView(this.#window.buffer, this.#window.byteOffset, this.#window.byteLength);
+    this.#windowAt = position;
+    this.#at = 0;
   }
 
   #refuse(found: string, expected: string): never {

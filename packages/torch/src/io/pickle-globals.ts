@@ -1,5 +1,6 @@
 import { Problem } from "../problem.js";
-import { dtypeOfStorageClass, isStoredDtype, type StoredDtype } from "./dtypes.js";
+import { dtypeOfStorageClass, elementBytes, isStoredDtype, type StoredDtype } from "./dtypes.js";
+import { NumpyArray, NumpyDtype, numpyScalar } from "./pickle-numpy.js";
 import { type StorageRecord, TensorRecord } from "./tensor-record.js";
 import { TorchLiteral, type Tuple, tupleOf } from "./tree.js";
 
@@ -29,10 +30,15 @@ export class StorageClass {
 export class StorageHandle {
   readonly storage: StorageRecord;
   readonly what: string;
+  /** The part of the storage that is meant, in elements. */
+  readonly offset: number;
+  readonly length: number;
 
-  constructor(storage: StorageRecord, what: string) {
+  constructor(storage: StorageRecord, what: string, view?: { readonly offset: number; readonly length: number }) {
     this.storage = storage;
     this.what = what;
+    this.offset = view?.offset ?? 0;
+    this.length = view?.length ?? storage.byteLength / elementBytes(storage.dtype);
   }
 }
 
@@ -48,6 +54,21 @@ export function findGlobal(module: string, name: string): AllowedGlobal | Storag
   }
   return undefined;
 }
+
+/** Dictionaries that stand for a Namespace: a state sets their items, where an OrderedDict's only adds attributes that nothing here reads. */
+const namespaces = new WeakSet<object>();
+
+/** Carries out BUILD: false where `target` is nothing that a state may be set on. */
+export function setState(target: unknown, state: unknown, what: string): boolean {
+  if (target instanceof NumpyDtype && Array.isArray(state)) target.setState(state, what);
+  else if (target instanceof NumpyArray && Array.isArray(state)) target.setState(state);
+  else if (!(target instanceof Map) || !(state instanceof Map)) return false;
+  else if (namespaces.has(target)) for (const [name, value] of state) target.set(name, value);
+  return true;
+}
+
+/** Classes that a pickle may make without calling them (NEWOBJ), and fill afterwards. */
+export const NEWABLE: ReadonlySet<string> = new Set(["argparse.Namespace", "types.SimpleNamespace"]);
 
 const FUNCTIONS = new Map<string, AllowedGlobal>();
 
@@ -77,6 +98,41 @@ allow(["builtins.set", "__builtin__.set"], (args, what) => {
     throw wrongArguments(what, "a set of containers");
   return new Set(items);
 });
+// How often each key was seen: the milestones of a learning rate's schedule.
+allow(["collections.Counter"], (args, what) => {
+  const [counts] = args;
+  if (args.length > 1 || !(counts === undefined || counts instanceof Map))
+    throw wrongArguments(what, "a Counter of something but counts");
+  return new Map(counts);
+});
+// The options of a training script, set by a state as attributes. They are kept as a dictionary.
+allow([...NEWABLE], (args, what) => {
+  if (args.length !== 0) throw wrongArguments(what, "a Namespace built from arguments");
+  const map = new Map<unknown, unknown>();
+  namespaces.add(map);
+  return map;
+});
+allow(["pathlib.PosixPath", "pathlib.PurePosixPath"], (args, what) => {
+  if (args.some((part) => typeof part !== "string")) throw wrongArguments(what, "a path of something but text");
+  return args.join("/").replace(/^\/\//, "/");
+});
+allow(["numpy.dtype"], ([name], what) => new NumpyDtype(name, what));
+for (const core of ["numpy.core", "numpy._core"]) {
+  allow([`${core}.multiarray.scalar`], numpyScalar);
+  allow([`${core}.numeric._frombuffer`], ([bytes, dtype, shape, order], what) => {
+    const array = new NumpyArray(what);
+    array.setState([1, shape, dtype, order === "F", bytes]);
+    return array;
+  });
+  allow([`${core}.multiarray._reconstruct`], ([type], what) => {
+    if (!(type instanceof AllowedGlobal) || type.name !== "numpy.ndarray")
+      throw wrongArguments(what, "an array of another class");
+    return new NumpyArray(what);
+  });
+}
+allow(["numpy.ndarray"], (_, what) => {
+  throw wrongArguments(what, "a numpy.ndarray made by itself");
+});
 // Protocol 2 has no opcode for `bytes`: it writes bytes() and _codecs.encode(text, "latin1").
 allow(["builtins.bytes", "__builtin__.bytes"], (args, what) => {
   if (args.length !== 0) throw wrongArguments(what, "bytes built from arguments");
@@ -95,18 +151,7 @@ allow(["torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"], (args
   if (typeof offset !== "number" || !Array.isArray(shape) || !Array.isArray(stride)) {
     throw wrongArguments(what, "a tensor without offset, size and stride");
   }
-  const { storage } = handle;
-  return new TensorRecord(
-    {
-      dtype: storage.dtype,
-      shape: [...shape],
-      stride: [...stride],
-      offset,
-      storage,
-      requiresGrad: requiresGrad === true,
-    },
-    `${what}: a tensor of ${handle.what}`,
-  );
+  return rebuildTensor(handle, { offset, shape, stride, requiresGrad: requiresGrad === true }, what);
 });
 // (tensor, requires_grad, backward_hooks[, state])
 allow(
@@ -116,6 +161,35 @@ allow(
     return new TensorRecord({ ...fieldsOf(tensor), requiresGrad: requiresGrad === true, parameter: true }, what);
   },
 );
+
+/** Elements a tensor may show beyond those its storage has: 64 MB of float32, far more than any expanded mask or index of a model. */
+const MAX_REPEATED = 1 << 24;
+
+interface View {
+  readonly offset: number;
+  readonly shape: readonly number[];
+  readonly stride: readonly number[];
+  readonly requiresGrad: boolean;
+}
+
+function rebuildTensor({ storage, offset, length, what: name }: StorageHandle, view: View, file: string): TensorRecord {
+  const what = `${file}: a tensor of ${name}`;
+  const { dtype } = storage;
+  const shape = [...view.shape];
+  const stride = [...view.stride];
+  const part = { dtype, byteLength: length * elementBytes(dtype), chunks: () => [] };
+  const inPart = new TensorRecord({ dtype, shape, stride, offset: view.offset, storage: part }, what);
+  if (inPart.numel > Math.max(length, MAX_REPEATED)) {
+    throw new Problem({
+      what,
+      found: `shape [${shape.join(", ")}] and stride [${stride.join(", ")}] over ${length} elements`,
+      expected: `at most ${MAX_REPEATED} repeated ones`,
+      todo: "A few bytes would take much memory; save it without expanding it.",
+    });
+  }
+  const { requiresGrad } = view;
+  return new TensorRecord({ dtype, shape, stride, offset: offset + view.offset, storage, requiresGrad }, what);
+}
 
 function fieldsOf({ dtype, shape, stride, offset, storage }: TensorRecord) {
   return { dtype, shape, stride, offset, storage };

@@ -1,6 +1,6 @@
 /**
  * The pickle opcodes that `torch.save` uses under protocols 2 to 5, by their byte (Python's Lib/pickle.py and PEPs 307, 3154, 574).
- * The text opcodes of protocol 0, INST, OBJ, EXT and out-of-band buffers are left out on purpose: the reader refuses them.
+ * The text opcodes of protocol 0, OBJ, EXT and out-of-band buffers are left out on purpose: the reader refuses them.
  */
 export const Op = {
   MARK: 0x28, // (
@@ -19,6 +19,7 @@ export const Op = {
   SHORT_BINSTRING: 0x55, // U
   BINUNICODE: 0x58, // X
   APPEND: 0x61, // a
+  INST: 0x69, // i
   BUILD: 0x62, // b
   GLOBAL: 0x63, // c
   DICT: 0x64, // d
@@ -35,6 +36,7 @@ export const Op = {
   TUPLE: 0x74, // t
   SETITEMS: 0x75, // u
   PROTO: 0x80,
+  NEWOBJ: 0x81,
   TUPLE1: 0x85,
   TUPLE2: 0x86,
   TUPLE3: 0x87,
@@ -52,4 +54,5 @@ export const Op = {
   STACK_GLOBAL: 0x93,
   MEMOIZE: 0x94,
   FRAME: 0x95,
+  BYTEARRAY8: 0x96,
 } as const;

@@ -1,5 +1,6 @@
 import { Problem } from "../problem.js";
 import { AllowedGlobal, StorageClass, StorageHandle } from "./pickle-globals.js";
+import { NumpyArray, NumpyDtype } from "./pickle-numpy.js";
 import { TensorRecord } from "./tensor-record.js";
 import { childrenOf, MAX_DEPTH, TorchLiteral, Tuple } from "./tree.js";
 
@@ -38,8 +39,10 @@ export function checkTree(root: unknown, what: string): void {
   }
 }
 
+const LEFTOVERS = [AllowedGlobal, StorageClass, StorageHandle, NumpyDtype];
+
 function checkLeaf(value: unknown, what: string): void {
-  if (value instanceof AllowedGlobal || value instanceof StorageClass || value instanceof StorageHandle) {
+  if (LEFTOVERS.some((type) => value instanceof type)) {
     throw new Problem({
       what,
       found: `${describeValue(value)} as a value`,
@@ -53,6 +56,8 @@ export function describeValue(value: unknown): string {
   if (value === null) return "None";
   if (value instanceof AllowedGlobal || value instanceof StorageClass) return `the class ${value.name}`;
   if (value instanceof StorageHandle) return "a bare storage";
+  if (value instanceof NumpyDtype) return "a numpy.dtype";
+  if (value instanceof NumpyArray) return "a NumPy array";
   if (value instanceof TensorRecord) return "a tensor";
   if (value instanceof TorchLiteral) return `torch's ${value.kind} ${value.text}`;
   if (value instanceof Map) return "a dictionary";

@@ -107,7 +107,7 @@ function readTensor(source: ByteSource, name: string, info: unknown, dataAt: num
     });
   }
   const byteOffset = dataAt + start;
-  const storage = { dtype, byteLength, byteOffset, chunks: () => chunksOf(source, byteOffset, byteLength) };
+  const storage = { dtype, byteLength, source, byteOffset, chunks: () => chunksOf(source, byteOffset, byteLength) };
   return { record: new TensorRecord({ dtype, shape, storage }, what), span: { name, start, end } };
 }
 

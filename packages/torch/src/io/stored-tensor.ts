@@ -4,21 +4,18 @@ import { noGrad } from "../mode.js";
 import { Problem } from "../problem.js";
 import { scope } from "../scope.js";
 import { Tensor } from "../tensor.js";
-import type { FileSource } from "./byte-source.js";
 import { elementBytes } from "./dtypes.js";
 import { giveBack, SCRATCH_BYTES, takeBuffer } from "./tensor-bytes.js";
-import { contiguousStride, type TensorRecord } from "./tensor-record.js";
+import { contiguousStride, readStorage, type TensorRecord } from "./tensor-record.js";
 
 /**
  * A tensor that lies in a file: its shape and dtype are known, its elements are read when they are asked for, straight to where they shall
  * stand. Loading a network from these needs no more memory than the network has. The file must still be open.
  */
 export class StoredTensor {
-  readonly #source: FileSource;
   readonly #record: TensorRecord;
 
-  constructor(source: FileSource, record: TensorRecord) {
-    this.#source = source;
+  constructor(record: TensorRecord) {
     this.#record = record;
   }
 
@@ -38,7 +35,7 @@ export class StoredTensor {
   copyTo(target: Tensor): void {
     if (target.shape.join() !== this.shape.join())
       throw new Problem({
-        what: `${this.#source.label}: a tensor to be read into another`,
+        what: `${this.#record.storage.source?.label ?? "a checkpoint"}: a tensor to be read into another`,
         found: `[${this.shape.join(", ")}]`,
         expected: `[${target.shape.join(", ")}]`,
       });
@@ -47,7 +44,7 @@ export class StoredTensor {
     const inOrder = isContiguous && isDense(target);
     // A byte that is neither 0 nor 1 is undefined behaviour as a C++ bool: booleans are compared, never copied.
     if (inOrder && dtype === target.dtype && dtype !== "bool" && target.device === "cpu")
-      this.#source.readInto(target.bytes(), this.#byteOffset);
+      readStorage(this.#record.storage, target.bytes(), this.#start);
     else noGrad(() => scope(() => (inOrder ? this.#copyInPieces(target) : this.#copyStrided(target))));
   }
 
@@ -60,10 +57,10 @@ export class StoredTensor {
     });
   }
 
-  /** First byte in the file. */
-  get #byteOffset(): number {
-    const { storage, offset, dtype } = this.#record;
-    return (storage.byteOffset ?? 0) + offset * elementBytes(dtype);
+  /** First byte in the storage. */
+  get #start(): number {
+    const { offset, dtype } = this.#record;
+    return offset * elementBytes(dtype);
   }
 
   #copyInPieces(target: Tensor): void {
@@ -83,11 +80,11 @@ export class StoredTensor {
 
   /** `length` elements of the file from the tensor's `start`th on, [length], valid until `use` returns. */
   #withRun(start: number, length: number, use: (run: Tensor) => void): void {
-    const { dtype } = this.#record;
+    const { dtype, storage } = this.#record;
     const itemBytes = elementBytes(dtype);
     const buffer = takeBuffer(length * itemBytes);
     const bytes = buffer.subarray(0, length * itemBytes);
-    this.#source.readInto(bytes, this.#byteOffset + start * itemBytes);
+    readStorage(storage, bytes, this.#start + start * itemBytes);
     scope(() => {
       if (dtype === "bool") use(Tensor.share(bytes, [length]).ne(0));
       else use(Tensor.share(bytes, [length], { dtype }));

@@ -1,9 +1,12 @@
 import type { Device } from "../device.js";
+import { empty } from "../generated/functions.js";
 import { native } from "../native.js";
+import { Problem } from "../problem.js";
 import { scope } from "../scope.js";
-import type { Tensor } from "../tensor.js";
+import { Tensor } from "../tensor.js";
+import { FileSource } from "./byte-source.js";
 import { elementBytes, type StoredDtype } from "./dtypes.js";
-import type { StorageRecord, TensorRecord } from "./tensor-record.js";
+import { readStorage, type StorageRecord, type TensorRecord } from "./tensor-record.js";
 
 /** Weights leave a tensor, and enter one of another dtype or device, through one buffer of this size, whatever the tensor's, and whatever its device. */
 export const SCRATCH_BYTES = 8 << 20;
@@ -52,18 +55,16 @@ export function* contiguousChunks(tensor: Tensor): Generator<Uint8Array> {
 }
 
 /**
- * Tensors on the bytes of a mapped file. Tensors of one storage share memory; pages are read when they are touched, and writing to a tensor
- * changes memory only, never the file.
+ * Tensors on the bytes of mapped files. Tensors of one storage share memory; pages are read when they are touched, and writing to a tensor
+ * changes memory only, never the file. What cannot stand on its file, because it is not aligned there, is read into memory at once.
  */
 export class MappedStorages {
-  readonly #mapped: Tensor;
   readonly #device: Device;
   readonly #copy: boolean;
+  readonly #files = new Map<FileSource, Tensor>();
   readonly #flat = new Map<StorageRecord, Tensor>();
 
-  /** @param mapped uint8 [bytes of the file] */
-  constructor(mapped: Tensor, { device, copy }: { device: Device; copy: boolean }) {
-    this.#mapped = mapped;
+  constructor({ device, copy }: { device: Device; copy: boolean }) {
     this.#device = device;
     this.#copy = copy;
   }
@@ -81,15 +82,42 @@ export class MappedStorages {
   #storage(record: StorageRecord): Tensor {
     const known = this.#flat.get(record);
     if (known !== undefined) return known;
-    const itemBytes = elementBytes(record.dtype);
-    const offset = record.byteOffset ?? 0;
-    let flat = this.#mapped.narrow(0, offset, record.byteLength);
-    if (offset % itemBytes !== 0) flat = flat.clone();
+    const bytes = this.#mappedBytes(record);
+    const owned = bytes ?? ownBytes(record);
     // A byte that is neither 0 nor 1 is undefined behaviour as a C++ bool, so booleans are compared, not reinterpreted.
-    flat = record.dtype === "bool" ? flat.ne(0) : flat.viewDtype(record.dtype);
+    let flat = record.dtype === "bool" ? owned.ne(0) : owned.viewDtype(record.dtype);
     if (this.#device !== "cpu") flat = flat.to({ device: this.#device });
-    else if (this.#copy) flat = flat.clone();
+    else if (this.#copy && bytes !== undefined) flat = flat.clone();
     this.#flat.set(record, flat);
     return flat;
   }
+
+  /** uint8 [bytes of the storage] on its file, or undefined where its bytes cannot be used in place. */
+  #mappedBytes({ source, byteOffset, byteLength, dtype }: StorageRecord): Tensor | undefined {
+    if (!(source instanceof FileSource) || byteOffset === undefined || byteOffset % elementBytes(dtype) !== 0) return;
+    let mapped = this.#files.get(source);
+    if (mapped === undefined) {
+      mapped = mapWhole(source);
+      this.#files.set(source, mapped);
+    }
+    return mapped.narrow(0, byteOffset, byteLength);
+  }
+}
+
+/** uint8 [bytes of the file] */
+function mapWhole(source: FileSource): Tensor {
+  const mapped = Tensor.mapFile(source.path);
+  if (mapped.numel === source.size) return mapped;
+  throw new Problem({
+    what: source.label,
+    found: "another file there by now",
+    expected: "one that stays while it is read",
+  });
+}
+
+/** uint8 [bytes of the storage] in memory of its own. */
+function ownBytes(record: StorageRecord): Tensor {
+  const bytes = empty([record.byteLength], { dtype: "uint8" });
+  readStorage(record, bytes.bytes());
+  return bytes;
 }

@@ -1,14 +1,34 @@
 import { Problem } from "../problem.js";
+import type { ByteSource } from "./byte-source.js";
 import { elementBytes, type StoredDtype } from "./dtypes.js";
 
 /** A run of bytes that one or several tensors look into. Two records with the same `StorageRecord` object share memory. */
 export interface StorageRecord {
   readonly dtype: StoredDtype;
   readonly byteLength: number;
-  /** Where the bytes begin in their file; undefined when they are in memory only. */
-  readonly byteOffset?: number;
+  /** The file that has the bytes, and where they begin in it; both undefined when they are in memory only. */
+  readonly source?: ByteSource | undefined;
+  readonly byteOffset?: number | undefined;
   /** The bytes, little-endian, in pieces of any size, read or copied only now. */
   chunks(): Iterable<Uint8Array>;
+}
+
+/** Fills `target` with the bytes of a storage from its byte `start` on. */
+export function readStorage(storage: StorageRecord, target: Uint8Array, start = 0): void {
+  const { source, byteOffset } = storage;
+  if (source !== undefined && byteOffset !== undefined) {
+    source.readInto(target, byteOffset + start);
+    return;
+  }
+  let at = -start; // of the chunk's first byte in the target
+  for (const chunk of storage.chunks()) {
+    const from = Math.max(0, -at);
+    const piece = chunk.subarray(from, from + target.length - Math.max(0, at));
+    if (piece.length > 0) target.set(piece, Math.max(0, at));
+    at += chunk.length;
+    if (at >= target.length) return;
+  }
+  throw new Error(`a storage of ${storage.byteLength} bytes delivered ${at + start}`);
 }
 
 export interface TensorRecordParts {

@@ -1,7 +1,8 @@
 import { Problem } from "../problem.js";
-import { type ByteSource, chunksOf } from "./byte-source.js";
-import { elementBytes } from "./dtypes.js";
-import { StorageClass, StorageHandle } from "./pickle-globals.js";
+import { type ByteSource, chunksOf, MemorySource } from "./byte-source.js";
+import { checkSameStorage, readStorageId, type StorageId } from "./persistent-id.js";
+import { MAX_PICKLE_BYTES } from "./pickle-bytes.js";
+import { StorageHandle } from "./pickle-globals.js";
 import { readPickle } from "./pickle-reader.js";
 import type { StorageRecord } from "./tensor-record.js";
 import type { Tree, Tuple } from "./tree.js";
@@ -11,8 +12,6 @@ export interface ArchiveOptions {
   /** Compare every storage with its CRC-32, which reads the whole file once. Default true. */
   readonly verify?: boolean;
 }
-
-const MAX_PICKLE_BYTES = 64 << 20;
 
 /**
  * Reads what `torch.save` wrote in its zip form: `<name>/data.pkl` and one stored entry `<name>/data/<key>` for each storage. Returns the
@@ -25,7 +24,10 @@ export function readTorchArchive(source: ByteSource, { verify = true }: ArchiveO
   checkByteOrder(source, entries.get(`${root}/byteorder`));
   const storages = new StorageTable(source, `${root}/data/`, entries, verify);
   const what = `${source.label}, entry "${pickle.name}"`;
-  return readPickle(readEntry(source, pickle), { what, persistentLoad: (id) => storages.load(id) }).value;
+  return readPickle(new MemorySource(readEntry(source, pickle), what), {
+    what,
+    persistentLoad: (id) => storages.load(id),
+  }).value;
 }
 
 function findPickle(source: ByteSource, entries: ReadonlyMap<string, ZipEntry>): { root: string; pickle: ZipEntry } {
@@ -89,7 +91,7 @@ class StorageTable {
   readonly #folder: string;
   readonly #entries: ReadonlyMap<string, ZipEntry>;
   readonly #verify: boolean;
-  readonly #known = new Map<string, StorageHandle>();
+  readonly #known = new Map<string, StorageRecord>();
 
   constructor(source: ByteSource, folder: string, entries: ReadonlyMap<string, ZipEntry>, verify: boolean) {
     this.#source = source;
@@ -98,32 +100,19 @@ class StorageTable {
     this.#verify = verify;
   }
 
-  /** `id` is ("storage", storage class, key, location, number of elements). The location is where the writer's memory was: of no use here. */
-  load(id: Tuple): StorageHandle {
-    const [kind, storageClass, key, , numel] = id;
-    const what = this.#source.label;
-    if (kind !== "storage" || !(storageClass instanceof StorageClass) || typeof key !== "string") {
-      throw new Problem({
-        what,
-        found: "a persistent id that is no storage",
-        expected: '("storage", class, key, location, size)',
-      });
+  load(persistentId: Tuple): StorageHandle {
+    const { label } = this.#source;
+    const id = readStorageId(persistentId, label);
+    let storage = this.#known.get(id.key);
+    if (storage === undefined) {
+      storage = this.#make(id);
+      this.#known.set(id.key, storage);
     }
-    if (typeof numel !== "number" || !Number.isSafeInteger(numel) || numel < 0) {
-      throw new Problem({ what, found: `storage "${key}" of ${String(numel)} elements`, expected: "a whole number" });
-    }
-    const { dtype } = storageClass;
-    const byteLength = numel * elementBytes(dtype);
-    const known = this.#known.get(key);
-    if (known === undefined) return this.#make(key, { dtype, byteLength });
-    if (known.storage.dtype !== dtype || known.storage.byteLength !== byteLength) {
-      const found = `storage "${key}" both as ${known.storage.byteLength} bytes of ${known.storage.dtype} and ${byteLength} of ${dtype}`;
-      throw new Problem({ what, found, expected: "one size and dtype for each storage" });
-    }
-    return known;
+    checkSameStorage(storage, id, label);
+    return new StorageHandle(storage, `storage "${id.key}"`, id.view);
   }
 
-  #make(key: string, { dtype, byteLength }: Pick<StorageRecord, "dtype" | "byteLength">): StorageHandle {
+  #make({ key, dtype, byteLength }: StorageId): StorageRecord {
     const source = this.#source;
     const entry = this.#entries.get(this.#folder + key);
     if (entry === undefined || entry.byteLength < byteLength) {
@@ -137,14 +126,6 @@ class StorageTable {
     }
     if (this.#verify) verifyEntry(source, entry);
     const { byteOffset } = entry;
-    const storage: StorageRecord = {
-      dtype,
-      byteLength,
-      byteOffset,
-      chunks: () => chunksOf(source, byteOffset, byteLength),
-    };
-    const handle = new StorageHandle(storage, `storage "${key}"`);
-    this.#known.set(key, handle);
-    return handle;
+    return { dtype, byteLength, source, byteOffset, chunks: () => chunksOf(source, byteOffset, byteLength) };
   }
 }

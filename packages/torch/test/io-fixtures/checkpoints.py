@@ -1,19 +1,29 @@
 """PyTorch's side of the checkpoint tests.
 
-    python3 checkpoints.py write FILE         torch.save of the standard checkpoint below
-    python3 checkpoints.py describe FILE      what torch.load reads, as JSON on stdout
-    python3 checkpoints.py describe-safe FILE the same with weights_only=True
+    python3 checkpoints.py write FILE [FORM] [WHAT]   torch.save of a checkpoint below (standard, training), by default the first
+    python3 checkpoints.py describe FILE              what torch.load reads, as JSON on stdout
+    python3 checkpoints.py describe-safe FILE         the same with weights_only=True
 
-`torch-1.13.pth` and `torch-1.13.json` beside this file were made with Debian's torch 1.13.1:
+    python3 checkpoints.py write-all FOLDER           every checkpoint in every form, and what torch.load reads of each as JSON on stdout
+
+FORM is "zip" or "legacy" (torch.save before 1.6), with the pickle's protocol behind it where it is not 2 ("legacy-4"), and "cuda" behind
+that where every storage shall claim to have been on a GPU ("zip-2-cuda").
+
+The files beside this one were made with Debian's torch 1.13.1:
 
     python3 checkpoints.py write torch-1.13.pth && python3 checkpoints.py describe torch-1.13.pth > torch-1.13.json
+    python3 checkpoints.py write torch-1.13-legacy.pth legacy          # described by the same torch-1.13.json
+    python3 checkpoints.py write training-1.13.pth zip training && python3 checkpoints.py describe training-1.13.pth > training-1.13.json
 """
 
+import argparse
 import json
+import pathlib
 import struct
 import sys
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
+import numpy
 import torch
 
 
@@ -44,7 +54,49 @@ def standard_checkpoint():
     }
 
 
+def training_checkpoint():
+    """What training scripts save beside their weights."""
+    torch.manual_seed(8)
+    model = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[3, 5, 5])
+    model(torch.randn(4, 3)).sum().backward()
+    optimizer.step()
+    schedule.step()
+    numbers = numpy.arange(6).reshape(2, 3)
+    return {
+        "epoch": 12,
+        "best_miou": numpy.float64(78.25),
+        "scores": [kind(3) for kind in (numpy.float32, numpy.float16, numpy.int64, numpy.int32, numpy.int16, numpy.int8, numpy.uint8, numpy.uint16, numpy.uint32,
+                                        numpy.uint64, numpy.bool_)] + [numpy.float16(-0.0999), numpy.float16("inf"), numpy.float16(6e-8), numpy.uint64(2**64 - 1)],
+        "arrays": [numbers.astype(kind) for kind in ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u1", "u2", "u4", "?")],
+        "column order": numpy.asfortranarray(numbers.astype("f4")),
+        "numpy generator": numpy.random.RandomState(5).get_state(),
+        "torch generator": torch.random.get_rng_state()[:16].clone(),
+        "args": argparse.Namespace(lr=0.1, crop=(768, 768), name="paper", inner=argparse.Namespace(on=True), nothing=None),
+        "folder": pathlib.PosixPath("/data/cityscapes"),
+        "seen": Counter(["a", "b", "a"]),
+        "state_dict": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "lr_scheduler": schedule.state_dict(),
+        "losses": [0.5, 0.25, 1],
+    }
+
+
+kept = []  # tensors made here only: freed, their memory would be taken for another's
+
+
 def describe(value, storages):
+    if isinstance(value, argparse.Namespace):
+        return describe(vars(value), storages)
+    if isinstance(value, pathlib.PurePath):
+        return str(value)
+    if isinstance(value, numpy.generic):
+        return describe(value.item(), storages)
+    if isinstance(value, numpy.ndarray):
+        wider = {"uint16": "int32", "uint32": "int64"}.get(str(value.dtype))
+        kept.append(torch.as_tensor(value if wider is None else value.astype(wider)))
+        return describe(kept[-1], storages)
     if isinstance(value, torch.Tensor):
         data = value.detach()
         key = data.storage()._cdata if data.numel() else None
@@ -72,9 +124,32 @@ def describe(value, storages):
     return {"number": struct.pack(">d", value).hex()}
 
 
+def write(path, form="zip", what="standard"):
+    kind, protocol, location = [*form.split("-"), "2", ""][:3] if form.count("-") == 0 else [*form.split("-"), ""][:3]
+    torch.serialization.location_tag = lambda storage: "cuda:0" if location == "cuda" else "cpu"
+    checkpoint = {"standard": standard_checkpoint, "training": training_checkpoint}[what]()
+    torch.save(checkpoint, path, pickle_protocol=int(protocol), _use_new_zipfile_serialization=kind == "zip")
+
+
+FORMS = ("zip-2", "zip-4", "zip-5", "zip-2-cuda", "legacy-2", "legacy-3", "legacy-4", "legacy-5", "legacy-2-cuda")
+
+
+def write_all(folder):
+    described = {}
+    for form in FORMS:
+        for what in ("standard", "training"):
+            name = f"{form}-{what}.pth"
+            write(f"{folder}/{name}", form, what)
+            described[name] = describe(torch.load(f"{folder}/{name}", map_location="cpu"), {})
+    return described
+
+
 if __name__ == "__main__":
-    command, path = sys.argv[1:]
+    command, path, *options = sys.argv[1:]
     if command == "write":
-        torch.save(standard_checkpoint(), path)
+        write(path, *options)
+    elif command == "write-all":
+        print(json.dumps(write_all(path), ensure_ascii=False))
     else:
-        print(json.dumps(describe(torch.load(path, weights_only=command == "describe-safe"), {}), ensure_ascii=False))
+        loaded = torch.load(path, map_location="cpu", weights_only=command == "describe-safe")
+        print(json.dumps(describe(loaded, {}), ensure_ascii=False))
