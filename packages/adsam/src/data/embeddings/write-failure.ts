@@ -1,4 +1,3 @@
-import { statfsSync } from "node:fs";
 import { Problem } from "@adsam/torch/problem";
 
 const reasons: Readonly<Record<string, string>> = {
@@ -18,14 +17,4 @@ export function cannotWriteStore(folder: string, error: unknown): unknown {
   if (found === undefined) return error;
   const todo = "What was stored before is whole; mend that and run again, or choose another folder with --store.";
   return new Problem({ what: `embedding store "${folder}" cannot be written`, found, todo }, { cause: error });
-}
-
-/** Bytes that this user may still write where the folder is or will be; undefined where the system does not say. */
-export function freeBytes(folder: string): number | undefined {
-  try {
-    const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize;
-  } catch {
-    return undefined;
-  }
 }

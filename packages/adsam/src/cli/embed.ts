@@ -1,0 +1,182 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Dataset } from "../data/dataset.js";
+import type { StorageDtype } from "../data/embeddings/description.js";
+import type { Compute } from "../train/device.js";
+import type { Recipe } from "../train/recipe-schema.js";
+import type { CommandFile } from "./command.js";
+import { embedProgress, printEmbedSummary, printPlan } from "./embed-print.js";
+import { stopSignal } from "./interrupt.js";
+import { addShortOptions, type RecipeFlags, recipeFlags } from "./options.js";
+import { exitCodes, type Output } from "./output.js";
+
+/** What shells say of a program that Ctrl-C ended: 128 and SIGINT's number. */
+const interrupted = 130;
+
+interface EmbedFlags {
+  readonly kind?: string;
+  readonly split?: string[];
+  readonly limit?: string;
+  readonly encoder?: string;
+  readonly encoderWeights?: string;
+  readonly dtype: StorageDtype;
+  readonly store?: string;
+  readonly mirror: boolean;
+  readonly workers?: string;
+  readonly verify?: true;
+  readonly json?: true;
+}
+
+/** `adsam embed [recipe.yaml] --data FOLDER` */
+export const command: CommandFile = {
+  define(embed, output) {
+    embed
+      .description(
+        "Computes the frozen encoder's embedding of every picture of a data set and of its mirror image, once, into a store that " +
+          "`adsam train` reads. Goes on where it was stopped or killed; several may work at one store at once.",
+      )
+      .argument("[recipe]", "recipe in YAML: the one that will be trained by");
+    addShortOptions(embed, ["data"]);
+    embed
+      .addOption(
+        new Option("--kind <layout>", "layout of the data set; auto looks").choices([
+          "auto",
+          "cityscapes",
+          "bdd100k",
+          "camvid",
+          "folder",
+        ]),
+      )
+      .option("--split <name...>", "splits to embed (default: the recipe's training split)")
+      .option("--limit <integer>", "embed so many pictures at most, those that training with this limit takes")
+      .option("--encoder <name>", "image encoder by name, or a checkpoint's path (default: the recipe's)")
+      .option("--encoder-weights <path>", "its checkpoint; null: random weights (default: the recipe's)")
+      .addOption(
+        new Option("--dtype <type>", "how embeddings are stored")
+          .choices(["float16", "bfloat16", "int8"])
+          .default("float16"),
+      )
+      .option(
+        "--store <folder>",
+        "folder of stores, one for each encoder, size and dtype (default: in the cache folder)",
+      );
+    addShortOptions(embed, ["size", "device", "threads", "precision", "seed"]);
+    embed
+      .option("--no-mirror", "no mirror images")
+      .option("--workers <integer>", "threads that read pictures ahead; 0: none beside the main one", wholeNumber)
+      .option("--verify", "read what is stored already, and compute anew what is damaged")
+      .option("--json", "print the result as JSON")
+      .action((file: string | undefined, flags: EmbedFlags, command: Command) =>
+        run(file, flags, recipeFlags(command), output),
+      );
+  },
+};
+
+async function run(file: string | undefined, flags: EmbedFlags, given: RecipeFlags, output: Output): Promise<void> {
+  output.json = flags.json === true;
+  const { resolveRecipe } = await import("../train/recipe.js");
+  const { chooseCompute } = await import("../train/device.js");
+  const { settleModel } = await import("../train/network.js");
+  const { embedDataset } = await import("../embed/embed-dataset.js");
+  const asked = resolveRecipe({ ...(file !== undefined && { file }), ...withOwn(flags, given) }).recipe;
+  const compute = chooseCompute(asked.run);
+  const recipe = settleModel(asked, compute);
+  await warn(recipe, flags, output);
+  const datasets = await openSplits(recipe, flags.split);
+  const opened = await openStore(recipe, flags, compute);
+  using source = opened.source;
+  using store = opened.store;
+  const signal = stopSignal(output, "finishing the picture at hand");
+  const progress = embedProgress(output);
+  try {
+    const summary = await embedDataset({
+      files: datasets.flatMap(({ samples }) => samples.map(({ imagePath }) => imagePath)),
+      store,
+      encoder: () => source.encoder(),
+      compute,
+      mirror: flags.mirror,
+      workers: recipe.data.workers,
+      verify: flags.verify === true,
+      signal,
+      onProgress: progress.update,
+      onPlan: (plan) => {
+        progress.end();
+        printPlan(plan, { datasets, store, mirror: flags.mirror }, output);
+      },
+    });
+    progress.end();
+    for (const { message } of summary.failed) output.warning(`not embedded: ${message}`);
+    for (const fault of summary.faults) output.warning(fault);
+    const where = { data: datasets[0]!.root, splits: datasets.map(({ split }) => split), store: store.folder };
+    output.result({ ...where, ...summary }, () => printEmbedSummary(summary, store, output));
+    if (!summary.complete) process.exitCode = interrupted;
+    else if (summary.failed.length > 0) process.exitCode = exitCodes.problem;
+  } finally {
+    progress.end();
+  }
+}
+
+/** The command's own names for fields of a recipe. */
+function withOwn(flags: EmbedFlags, { flags: given, spelled }: RecipeFlags): RecipeFlags {
+  const own = [
+    ["data.kind", "--kind", flags.kind],
+    ["data.limitTrain", "--limit", flags.limit],
+    ["data.workers", "--workers", flags.workers],
+    ["model.encoder", "--encoder", flags.encoder],
+    ["model.encoderWeights", "--encoder-weights", flags.encoderWeights],
+  ] as const;
+  const set = own.filter(([, , value]) => value !== undefined);
+  return {
+    flags: { ...given, ...Object.fromEntries(set.map(([path, , value]) => [path, value])) },
+    spelled: { ...spelled, ...Object.fromEntries(set.map(([path, flag]) => [path, flag])) },
+  };
+}
+
+async function warn({ model, augment }: Recipe, { encoder }: EmbedFlags, output: Output): Promise<void> {
+  const { Problem } = await import("@adsam/torch/problem");
+  const { whyNotStored } = await import("../embed/usable.js");
+  const { isPretrained } = await import("../models/encoder-names.js");
+  if (model.encoder === "none")
+    throw new Problem({
+      what: encoder === undefined ? "recipe key model.encoder" : "--encoder",
+      found: "none",
+      expected: "an encoder",
+    });
+  const why = whyNotStored({ model, augment });
+  if (why !== undefined) output.warning(`training by this recipe will not use the embeddings: ${why}`);
+  if (model.encoderWeights === null && isPretrained(model.encoder))
+    output.warning(`${model.encoder} has random weights here: name its checkpoint with --encoder-weights`);
+}
+
+async function openSplits(recipe: Recipe, splits: readonly string[] | undefined): Promise<Dataset[]> {
+  const { openSplit } = await import("../train/start.js");
+  const names = [...new Set(splits ?? [recipe.data.trainSplit])];
+  return Promise.all(
+    names.map((trainSplit) => openSplit({ ...recipe, data: { ...recipe.data, trainSplit } }, "train")),
+  );
+}
+
+async function openStore({ model, input, run }: Recipe, { dtype, store }: EmbedFlags, compute: Compute) {
+  const path = await import("node:path");
+  const { cacheFolder } = await import("../cache-folder.js");
+  const { EmbeddingStore } = await import("../data/embeddings/store.js");
+  const { describeEmbeddings } = await import("../embed/describe.js");
+  const { EncoderSource } = await import("../embed/encoder-source.js");
+  const root = store === undefined ? cacheFolder("embeddings") : path.resolve(store);
+  const { encoder, encoderWeights: weights } = model;
+  const { device, precision } = compute;
+  const source = new EncoderSource({
+    encoder,
+    weights,
+    seed: run.seed,
+    device,
+    hashFolder: path.join(root, "encoders"),
+  });
+  const { config } = source;
+  const description = describeEmbeddings({ config, weights: source.hash(), input, precision, dtype });
+  return { source, store: EmbeddingStore.open({ root, description }) };
+}
+
+function wholeNumber(text: string): string {
+  if (/^\d+$/.test(text)) return text;
+  throw new InvalidArgumentError("expected a whole number, 0 or more");
+}
