@@ -14,14 +14,19 @@ import type { Sam } from "./sam/sam.js";
  * they were trained on, and it brings them to the picture's size when it runs.
  */
 
+export interface LoadWeightsOptions {
+  /** Tensors that no published file has, adapters for one: they keep their values where the file lacks them. */
+  readonly optional?: (name: string) => boolean;
+}
+
 /** SAM's or MobileSAM's image encoder, out of a file of the whole, of the encoder alone, or of a network around it. */
-export function loadEncoderWeights(encoder: ImageEncoder, path: string): void {
-  loadPart(encoder, path, "encoder");
+export function loadEncoderWeights(encoder: ImageEncoder, path: string, options: LoadWeightsOptions = {}): void {
+  loadPart(encoder, path, "encoder", options);
 }
 
 /** SAM whole: encoder, prompt encoder, mask decoder. */
-export function loadSamWeights(sam: Sam, path: string): void {
-  loadPart(sam, path, "sam");
+export function loadSamWeights(sam: Sam, path: string, options: LoadWeightsOptions = {}): void {
+  loadPart(sam, path, "sam", options);
 }
 
 /** A ResNet out of torchvision's file of it, of DeepLabV3, or of AD-SAM. */
@@ -44,7 +49,12 @@ export function loadAdSamWeights(network: nn.Module, path: string): { readonly e
 }
 
 /** Fills `module` with a part of a file. @returns whether the file holds SAM's encoder, too */
-function loadPart(module: nn.Module, path: string, part: Part): { readonly encoder: boolean } {
+function loadPart(
+  module: nn.Module,
+  path: string,
+  part: Part,
+  { optional }: LoadWeightsOptions = {},
+): { readonly encoder: boolean } {
   using file = new PublishedFile(path);
   const { tensors, nameInFile } = file.part(part);
   const own = module.stateDict();
@@ -62,7 +72,11 @@ function loadPart(module: nn.Module, path: string, part: Part): { readonly encod
     // PyTorch before 0.4.1 kept no such count, and newer ones begin it at 0 for its files.
     for (const name of own.keys())
       if (name.endsWith("num_batches_tracked") && !given.has(name)) given.set(name, zeros([], { dtype: "int64" }));
-    module.loadStateDict(given, { what, nameInFile, optional: (name) => isEncoder(name) && !inFile });
+    module.loadStateDict(given, {
+      what,
+      nameInFile,
+      optional: (name) => (isEncoder(name) && !inFile) || optional?.(name) === true,
+    });
   });
   file.assertUnchanged();
   return { encoder: inFile };

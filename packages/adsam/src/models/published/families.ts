@@ -32,6 +32,19 @@ const authorsPlainNames: readonly Renaming[] = [
 /** The first that fits is taken. */
 export const families: readonly FamilyRule[] = [
   {
+    family: "sam",
+    title: "SAM-HQ, whose mask decoder is not SAM's",
+    signature: ["mask_decoder.hf_token.weight", "image_encoder.patch_embed.proj.weight"],
+    parts: { encoder: "image_encoder." },
+  },
+  {
+    family: "hugging-face-sam",
+    title: "Hugging Face's SAM-HQ, whose mask decoder is not SAM's",
+    signature: ["mask_decoder.hq_token.weight", "vision_encoder.patch_embed.projection.weight"],
+    names: huggingFaceNames,
+    parts: { encoder: "image_encoder." },
+  },
+  {
     family: "hugging-face-sam",
     title: "Hugging Face's SAM",
     signature: ["vision_encoder.patch_embed.projection.weight", "vision_encoder.neck.conv1.weight"],
@@ -93,8 +106,6 @@ export const families: readonly FamilyRule[] = [
 export const strangers: readonly { readonly signature: readonly string[]; readonly title: string }[] = [
   { signature: ["image_encoder.trunk."], title: "SAM 2, which is another network" },
   { signature: ["vision_encoder.backbone."], title: "SAM 2 (Hugging Face's), which is another network" },
-  { signature: ["mask_decoder.hf_token."], title: "SAM-HQ, whose mask decoder has parts that SAM's has not" },
-  { signature: ["mask_decoder.hq_token."], title: "SAM-HQ, whose mask decoder has parts that SAM's has not" },
   {
     signature: ["patch_embed.seq.0.c.weight", "head.weight"],
     title: "TinyViT trained on ImageNet, without SAM's neck",
