@@ -82,15 +82,17 @@ export function printFetched(
     fetched: `fetched, ${sizeText(size)}${resumed}`,
   };
   output.line(`${green(file.name)} ${told[outcome]}`);
-  if (sha256 !== undefined) output.line(dim(`SHA-256 ${sha256}${hashRemark(file)}`));
+  output.line(dim(`SHA-256 ${sha256}`));
+  const open = openQuestion(file);
+  if (open !== undefined) output.line(open);
   output.line(path);
 }
 
-/** After Ctrl-C. */
-export function printStopped(file: KnownFile, output: Output): void {
+/** After Ctrl-C. @param from the mirror asked, if any */
+export function printStopped(file: KnownFile, from: string | undefined, output: Output): void {
   const bytes = look(partOf(placeOf(file)))?.size ?? 0;
   output.note(`stopped after ${sizeText(bytes)} of ${sizeText(file.size.bytes)}`);
-  output.note(`go on with: adsam weights fetch ${file.name}`);
+  output.note(`go on with: adsam weights fetch ${file.name}${from === undefined ? "" : ` --from '${from}'`}`);
 }
 
 export function printVerification({ path, size, sha256, verdict, known }: Verification, output: Output): void {
@@ -103,7 +105,8 @@ export function printVerification({ path, size, sha256, verdict, known }: Verifi
   } else if (verdict === "match") {
     output.line(`${green("right:")} it is ${known.name} (${known.purpose}, ${known.licence})`);
   } else if (verdict === "unconfirmed") {
-    output.line(`${yellow("not confirmed:")} it may be ${known.name}${hashRemark(known)}; ask at ${known.source}`);
+    output.line(`${yellow("not confirmed:")} it may be ${known.name}`);
+    output.line(openQuestion(known));
   } else {
     output.line(`${red("wrong:")} it is not ${known.name}, which has`);
     if (known.size.isExact && known.size.bytes !== size)
@@ -117,9 +120,10 @@ function cut(size: number, known: KnownFile): string {
   return size < known.size.bytes ? `: ${sizeText(known.size.bytes - size)} are missing here` : "";
 }
 
-function hashRemark({ sha256 }: KnownFile): string {
-  if (sha256 === undefined) return ", for which no SHA-256 is published: compare it yourself";
-  return sha256.isPrefix ? ` (only ${sha256.hex.length} digits are published, and they agree)` : "";
+/** What the hash leaves open; undefined where it settles everything. */
+function openQuestion({ sha256, source }: KnownFile): string | undefined {
+  if (sha256 === undefined) return `no SHA-256 is published for it; compare with ${source}`;
+  return sha256.isPrefix ? `only ${sha256.hex.length} digits of its SHA-256 are published, and they agree` : undefined;
 }
 
 function megabytes(bytes: number): number {

@@ -79,7 +79,7 @@ async function fetchOne(name: string, { from, json }: FetchFlags, output: Output
   } catch (error) {
     if (!signal.aborted) throw error;
     bar.end();
-    printStopped(file, output);
+    printStopped(file, from, output);
     process.exitCode = interrupted;
   } finally {
     bar.end();

@@ -68,9 +68,18 @@ export function unknownName(name: string): Problem {
 
 export function cacheState(file: KnownFile): CacheState {
   const place = placeOf(file);
+  if (look(place) === undefined) return look(partOf(place)) === undefined ? "absent" : "partial";
+  return checkedHash(file) === undefined ? "unchecked" : "checked";
+}
+
+/** SHA-256 of the file at its place, as found when it was checked; undefined where it is not there, not checked or changed since. */
+export function checkedHash(file: KnownFile): string | undefined {
+  const place = placeOf(file);
   const stats = look(place);
-  if (stats === undefined) return look(partOf(place)) === undefined ? "absent" : "partial";
-  return markSpeaksFor(file, readMark(place), stats) ? "checked" : "unchecked";
+  if (stats === undefined) return undefined;
+  const mark = readMark(place);
+  if (mark?.sha256 === undefined || mark.size !== stats.size || mark.mtimeMs !== stats.mtimeMs) return undefined;
+  return agrees(file, mark.sha256, mark.size) ? mark.sha256 : undefined; // the table may know more than it did at the check
 }
 
 /** Remembers that the file at its place was hashed. */
@@ -103,13 +112,9 @@ function markOf(place: string): string {
 
 function readMark(place: string): Partial<CheckMark> | undefined {
   try {
-    return JSON.parse(readFileSync(markOf(place), "utf8")) as Partial<CheckMark>;
+    const mark = JSON.parse(readFileSync(markOf(place), "utf8")) as Partial<CheckMark> | null;
+    return typeof mark?.sha256 === "string" ? mark : undefined;
   } catch {
     return undefined; // none, or one that was cut: as if never checked
   }
-}
-
-function markSpeaksFor(file: KnownFile, mark: Partial<CheckMark> | undefined, { size, mtimeMs }: Stats): boolean {
-  if (mark?.size !== size || mark.mtimeMs !== mtimeMs || typeof mark.sha256 !== "string") return false;
-  return agrees(file, mark.sha256, size); // also against a hash that a later version of the table knows
 }

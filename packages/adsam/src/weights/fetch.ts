@@ -2,7 +2,7 @@ import { mkdir, rename, statfs } from "node:fs/promises";
 import path from "node:path";
 import { Problem } from "@adsam/torch/problem";
 import { reasonOf } from "../data/files.js";
-import { agrees, byHand, cacheState, look, markChecked, partOf, placeOf } from "./cache.js";
+import { agrees, byHand, checkedHash, look, markChecked, partOf, placeOf } from "./cache.js";
 import { type DownloadOptions, download } from "./download.js";
 import { lockFile } from "./file-lock.js";
 import { hashOfFile } from "./hash-file.js";
@@ -27,7 +27,7 @@ export interface FetchOptions {
 export interface Fetched {
   readonly path: string;
   readonly size: number;
-  readonly sha256: string | undefined;
+  readonly sha256: string;
   /** `cached`: it was there and checked; `checked`: it was there, and its hash is right; `fetched`: downloaded. */
   readonly outcome: "cached" | "checked" | "fetched";
   /** Bytes that an earlier process had left; 0 for a whole download. */
@@ -69,9 +69,11 @@ export async function fetchWeights(file: KnownFile, options: FetchOptions = {}):
 }
 
 function atPlace(file: KnownFile): Fetched | undefined {
-  if (cacheState(file) !== "checked") return undefined;
   const place = placeOf(file);
-  return { path: place, size: look(place)!.size, sha256: undefined, outcome: "cached", resumedFrom: 0 };
+  const sha256 = checkedHash(file);
+  const size = look(place)?.size;
+  if (sha256 === undefined || size === undefined) return undefined;
+  return { path: place, size, sha256, outcome: "cached", resumedFrom: 0 };
 }
 
 /** A file that someone put there: hashed, and downloaded anew only where it is wrong. */
