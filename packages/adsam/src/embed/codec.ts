@@ -42,9 +42,9 @@ function encodeSteps(exact: Tensor): Uint8Array {
   const channels = exact.size(0);
   const flat = exact.reshape([channels, -1]);
   const least = flat.amin({ dim: 1 });
-  const range = flat.amax({ dim: 1 }).sub(least);
-  const scale = range.gt(0).where(range.div(255), 1); // a channel of one value is all offset
-  const steps = flat.sub(least.unsqueeze(1)).div(scale.unsqueeze(1)).round().sub(128).clamp({ min: -128, max: 127 });
+  const scale = flat.amax({ dim: 1 }).sub(least).div(255); // [C]; 0 for a channel of one value, which is all offset
+  const divisor = scale.gt(0).where(scale, 1).unsqueeze(1);
+  const steps = flat.sub(least.unsqueeze(1)).div(divisor).round().sub(128).clamp({ min: -128, max: 127 });
   const offset = least.add(scale.mul(128));
   const parts = [scale.bytes(), offset.bytes(), steps.to({ dtype: "int8" }).bytes()];
   return new Uint8Array(Buffer.concat(parts));

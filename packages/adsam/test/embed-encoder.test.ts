@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, test } from "node:test";
+import { Generator, noGrad, saveSafetensors, scope, Tensor } from "@adsam/torch";
+import { descriptionKey } from "../src/data/embeddings/description.js";
+import { EmbeddingStore } from "../src/data/embeddings/store.js";
+import type { Size } from "../src/data/picture.js";
+import { describeEmbeddings } from "../src/embed/describe.js";
+import { Embedder } from "../src/embed/embedder.js";
+import { encodeAlone } from "../src/embed/encode.js";
+import { hashEncoder } from "../src/embed/encoder-hash.js";
+import { EncoderSource } from "../src/embed/encoder-source.js";
+import { whyNotStored } from "../src/embed/usable.js";
+import { buildEncoder, type ImageEncoder } from "../src/models/encoders.js";
+import { pictureId, shardFiles } from "./embed-fixtures.js";
+import { folderForTests, tinyRecipe } from "./train-fixtures.js";
+
+const root = folderForTests("embed-encoder");
+const input: Size = { height: 32, width: 48 };
+const compute = { device: "cpu", precision: "float32" } as const;
+const nano = (seed = 0): EncoderSource => new EncoderSource({ encoder: "nano", weights: null, seed, device: "cpu" });
+const image = (seed: number): Float32Array =>
+  Float32Array.from({ length: 3 * 32 * 48 }, (_, i) => Math.sin(seed + i * 0.37));
+
+describe("the hash of an encoder", () => {
+  test("changes with any value, name or size, and with nothing else", () => {
+    const hash = nano().hash();
+    assert.match(hash, /^[0-9a-f]{64}$/);
+    assert.equal(nano().hash(), hash);
+    assert.notEqual(nano(1).hash(), hash);
+    const encoder = nano().encoder();
+    const value = [...encoder.stateDict().values()].at(-1)!.select(0, 3);
+    const before = value.item();
+    noGrad(() => value.fill_(before * 1.000001));
+    assert.notEqual(hashEncoder(encoder), hash, "one value");
+    noGrad(() => value.fill_(before));
+    assert.equal(hashEncoder(encoder), hash);
+    const heads = { ...encoder.config, numHeads: 8 } as typeof encoder.config; // no tensor tells how many
+    const other = buildEncoder(heads);
+    other.loadStateDict(encoder.stateDict());
+    assert.notEqual(hashEncoder(other), hash, "heads");
+  });
+
+  test("of a checkpoint is noted, and found as long as the file is untouched", () => {
+    const file = path.join(root, "nano.safetensors");
+    const save = (seed: number) => saveSafetensors(file, new Map(nano(seed).encoder().stateDict()));
+    const open = () =>
+      new EncoderSource({
+        encoder: "nano",
+        weights: file,
+        seed: 5,
+        device: "cpu",
+        hashFolder: path.join(root, "hashes"),
+      });
+    save(1);
+    const hash = open().hash();
+    assert.equal(hash, nano(1).hash(), "the weights decide, not where they came from");
+    const { mtime, size } = statSync(file);
+    const source = open();
+    source.encoder = () => assert.fail("it need not be loaded");
+    assert.equal(source.hash(), hash);
+    save(2);
+    assert.equal(statSync(file).size, size);
+    utimesSync(file, mtime, mtime); // as `cp -p` and `tar` set it
+    assert.equal(open().hash(), nano(2).hash());
+  });
+
+  test("of a file that is no encoder's is an error", () => {
+    const file = path.join(root, "wrong.safetensors");
+    saveSafetensors(file, new Map([["a", Tensor.of([1])]]));
+    const source = new EncoderSource({ encoder: "nano", weights: file, seed: 0, device: "cpu" });
+    assert.throws(() => source.hash(), { name: "Problem" });
+    writeFileSync(file, "x");
+    assert.throws(() => source.hash(), { name: "Problem" });
+  });
+
+  test("random weights are those that training begins with, and the default generator does not notice", () => {
+    Generator.default().seed(3);
+    const trained = buildEncoder("nano");
+    Generator.default().seed(11);
+    const before = Generator.default().state.toArray();
+    assert.equal(nano(3).hash(), hashEncoder(trained));
+    assert.deepEqual(Generator.default().state.toArray(), before);
+  });
+});
+
+test("what an embedding depends on is in its key", () => {
+  const { config } = nano();
+  const base = { config, weights: "a".repeat(64), input, precision: "float32", dtype: "float16" } as const;
+  const variants = [
+    base,
+    { ...base, weights: "b".repeat(64) },
+    { ...base, input: { height: 48, width: 32 } },
+    { ...base, precision: "bfloat16" },
+    { ...base, dtype: "int8" },
+  ] as const;
+  const keys = variants.map((variant) => descriptionKey(describeEmbeddings(variant)));
+  assert.equal(new Set(keys).size, variants.length);
+  const { encoder, storage } = describeEmbeddings(base);
+  assert.deepEqual([encoder.name, storage.shape], ["nano", [64, 2, 3]]);
+  assert.equal(describeEmbeddings({ ...base, config: { ...config, imageSize: 512 } }).encoder.name, "custom");
+});
+
+describe("an embedder", () => {
+  const source = nano();
+  let stores = 0;
+  const description = describeEmbeddings({
+    config: source.config,
+    weights: source.hash(),
+    input,
+    precision: "float32",
+    dtype: "int8",
+  });
+  const open = (at: string, more = {}) => EmbeddingStore.open({ root: path.join(root, at), description, ...more });
+  const freshName = (): string => `store-${stores++}`;
+  const never = (): ImageEncoder => assert.fail("the encoder is not needed");
+
+  test("computes what is missing and gives what it stored; then reads it, to the same bits, without the encoder", () =>
+    scope(() => {
+      const at = freshName();
+      using store = open(at);
+      const embedder = new Embedder({ store, encoder: () => source.encoder(), compute });
+      const images = Float32Array.from([...image(1), ...image(2), ...image(3)]);
+      const ids = [pictureId(1), pictureId(2), pictureId(1, true)];
+      const first = embedder.embeddings(ids, images);
+      assert.deepEqual([first.shape, first.dtype], [[3, 64, 2, 3], "float32"]);
+      assert.deepEqual(embedder.counts, { read: 0, computed: 3 });
+      using again = open(at);
+      const reader = new Embedder({ store: again, encoder: never, compute });
+      assert.deepEqual(reader.embeddings(ids, images).toArray(), first.toArray());
+      assert.deepEqual(reader.counts, { read: 3, computed: 0 });
+      const live = encodeAlone(source.encoder(), image(3), input, compute);
+      const off = first.select(0, 2).sub(live).abs().amax().item();
+      assert.ok(off > 0 && off < 0.05 * live.abs().amax().item(), `${off}`);
+    }));
+
+  test("the bits do not depend on what else is in the batch", () =>
+    scope(() => {
+      const [one, two] = [open(freshName()), open(freshName())];
+      const together = new Embedder({ store: one, encoder: () => source.encoder(), compute });
+      const alone = new Embedder({ store: two, encoder: () => source.encoder(), compute });
+      const ids = [pictureId(1), pictureId(2)];
+      const batch = together.embeddings(ids, Float32Array.from([...image(1), ...image(2)]));
+      assert.deepEqual(alone.embedding(ids[1]!, image(2)).toArray(), batch.select(0, 1).contiguous().toArray());
+      one.close();
+      two.close();
+    }));
+
+  test("a damaged record is computed anew", () =>
+    scope(() => {
+      const at = freshName();
+      using store = open(at);
+      const embedder = new Embedder({ store, encoder: () => source.encoder(), compute });
+      const before = embedder.embedding(pictureId(1), image(1)).toArray();
+      store.close();
+      const shard = shardFiles(store, ".data")[0]!;
+      const bytes = readFileSync(shard);
+      bytes[bytes.length - 1]! ^= 1;
+      writeFileSync(shard, bytes);
+      using again = open(at);
+      const other = new Embedder({ store: again, encoder: () => source.encoder(), compute });
+      assert.deepEqual(other.embedding(pictureId(1), image(1)).toArray(), before);
+      assert.deepEqual([other.counts, again.damaged.length], [{ read: 0, computed: 1 }, 1]);
+    }));
+
+  test("a full disk is told once; the same bits come, they are only not kept", () =>
+    scope(() => {
+      using whole = open(freshName());
+      const expected = new Embedder({ store: whole, encoder: () => source.encoder(), compute });
+      const writeBytes = () => {
+        throw Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
+      };
+      using store = open(freshName(), { writeBytes });
+      const told: string[] = [];
+      const onUnstored = ({ message }: Error) => told.push(message);
+      const embedder = new Embedder({ store, encoder: () => source.encoder(), compute, onUnstored });
+      for (const i of [1, 2])
+        assert.deepEqual(
+          embedder.embedding(pictureId(i), image(i)).toArray(),
+          expected.embedding(pictureId(i), image(i)).toArray(),
+        );
+      assert.equal(told.length, 1);
+      assert.match(told[0]!, /cannot be written: found no space left on the disk/);
+    }));
+
+  test("an encoder that is being trained is refused, and so is a picture of another size", () => {
+    using store = open(freshName());
+    const training = buildEncoder("nano");
+    const embedder = new Embedder({ store, encoder: () => training, compute });
+    assert.throws(() => embedder.embedding(pictureId(1), image(1)), /found training mode, expected evaluation mode/);
+    assert.throws(() => embedder.embedding(pictureId(1), new Float32Array(7)), /7 values for 32×48 pixels/);
+  });
+});
+
+test("which recipes can use stored embeddings", () => {
+  const why = (flags: Record<string, unknown>) =>
+    whyNotStored(
+      tinyRecipe({
+        "augment.scale": null,
+        "augment.crop": null,
+        "augment.jitter": null,
+        "model.encoderTrained": false,
+        ...flags,
+      }),
+    );
+  assert.equal(why({}), undefined);
+  assert.match(why({ "model.encoderTrained": true })!, /it trains the encoder/);
+  assert.match(why({ "augment.crop": { height: 32, width: 32 } })!, /by more than mirroring \(augment\.crop\)/);
+  assert.match(why({ "augment.jitter": { brightness: 0.1, contrast: 0, saturation: 0 } })!, /augment\.jitter/);
+});
