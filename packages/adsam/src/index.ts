@@ -7,11 +7,15 @@ export { type LabelMap, type Picture, readPicture, type Size } from "./data/pict
 export { generateScene, type Scene, type SceneRequest } from "./data/synthetic/generate.js";
 export { type SyntheticDatasetOptions, writeSyntheticDataset } from "./data/synthetic/write.js";
 export { overlay, writeGrey, writePicture } from "./data/write-png.js";
-export { describeAdSam, type NetworkDescription } from "./describe/modules.js";
+export { describeNetwork, type NetworkDescription } from "./describe/modules.js";
 export { type EvaluationOptions, evaluate } from "./evaluate/evaluate.js";
 export { HybridLoss, type HybridOptions } from "./losses/hybrid.js";
 export { ConfusionMatrix } from "./metrics/confusion.js";
-export { AdSam, type AdSamConfig, type AdSamInput, paperConfig } from "./models/ad-sam.js";
+export { AdSam, type AdSamConfig, paperConfig } from "./models/ad-sam.js";
+export { SamPredictor } from "./models/sam/predictor.js";
+export { buildSam, Sam } from "./models/sam/sam.js";
+export { SamBaseline } from "./models/sam-baseline.js";
+export type { Segmenter, SegmenterInput } from "./models/segmenter.js";
 export { type Prediction, Predictor, type PredictorOptions } from "./predict/predictor.js";
 export { type PredictionRun, predictFiles } from "./predict/run.js";
 export type { PredictionSummary } from "./predict/summary.js";

@@ -5,7 +5,7 @@ import path from "node:path";
 import { before, describe, test } from "node:test";
 import { Generator, liveTensors, openCheckpoint, saveCheckpoint, scope, type Tensor } from "@adsam/torch";
 import { loadNetwork, readCheckpoint } from "../src/train/checkpoint.js";
-import { bareNetwork } from "../src/train/network.js";
+import { networkOf } from "../src/train/network.js";
 import { folderForTests, sceneFolder, tinyRecipe, train } from "./train-fixtures.js";
 
 const root = folderForTests("checkpoint");
@@ -30,7 +30,7 @@ describe("checkpoints", () => {
       assert.deepEqual([of.progress.epoch, of.progress.step, of.progress.batches], [1, 1, 0]);
       assert.deepEqual(of.progress.best, resumable.progress.best);
       assert.equal(of.classes.names[13], "car");
-      using network = bareNetwork(of.recipe, of.classes);
+      using network = networkOf(of.recipe, of.classes);
       assert.deepEqual([...of.weights.keys()], [...network.stateDict().keys()]);
     });
   });
@@ -64,7 +64,7 @@ print(len(state), state["classifier.3.weight"].shape[0], float(state["classifier
     const file = path.join(root, "sam.pth");
     scope(() => {
       Generator.default().seed(3);
-      using network = bareNetwork(recipe("unused"), scope(() => readCheckpoint(best)).classes);
+      using network = networkOf(recipe("unused"), scope(() => readCheckpoint(best)).classes);
       const prefix = "sam_encoder.";
       const own = [...network.stateDict()].filter(([name]) => name.startsWith(prefix));
       saveCheckpoint(

@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { deformConv2d, msDeformAttn } from "@adsam/kernels";
 import { empty, liveTensors, nn, noGrad, scope, type Tensor, withDevice } from "@adsam/torch";
-import { describeAdSam, describeModule, type ModuleDescription } from "../src/describe/modules.js";
+import { describeModule, describeNetwork, type ModuleDescription } from "../src/describe/modules.js";
 import { AdSam, paperConfig } from "../src/models/ad-sam.js";
 import { ResNet } from "../src/models/resnet.js";
 import { type SamEncoderConfig, samEncoders } from "../src/models/sam/config.js";
@@ -159,7 +159,7 @@ describe("networks with known numbers", () => {
 
   test("the paper's network: frozen and trained apart, in seconds, without its 2.7 GB", () => {
     const before = { live: liveTensors().count, rss: process.memoryUsage().rss, at: performance.now() };
-    const { root, weightBytes } = describeAdSam(paperConfig, { height: 1024, width: 1024 });
+    const { root, weightBytes } = describeNetwork(() => new AdSam(paperConfig), { height: 1024, width: 1024 });
     assert.equal(root.parameters.frozen, 637_026_048);
     assert.equal(weightBytes.frozen, 4 * 637_026_048);
     assert.equal(weightBytes.trained, 4 * root.parameters.trained);
@@ -175,7 +175,7 @@ describe("the tree", () => {
   for (const decoder of ["deformable-attention", "deformable-convolution"] as const)
     test(`shapes without data are those of a real run (${decoder})`, () => {
       const config = { ...tinyConfig, decoder };
-      const shapes = describeAdSam(config, { height: 64, width: 96 }, 2);
+      const shapes = describeNetwork(() => new AdSam(config), { height: 64, width: 96 }, 2);
       const real = scope(() => {
         using network = new AdSam(config).eval();
         return describeModule(network, () => network.call({ image: empty([2, 3, 64, 96]).zero_() }));
@@ -186,14 +186,14 @@ describe("the tree", () => {
 
   test("a module holds the sums of what is below it, and a batch of two is twice the work", () => {
     const size = { height: 96, width: 64 };
-    const { root } = describeAdSam(tinyConfig, size);
+    const { root } = describeNetwork(() => new AdSam(tinyConfig), size);
     const visit = (module: ModuleDescription): void => {
       const below = module.children.reduce((sum, child) => sum + child.multiplyAdds, 0);
       assert.ok(module.multiplyAdds >= below, module.name);
       for (const child of module.children) visit(child);
     };
     visit(root);
-    assert.equal(describeAdSam(tinyConfig, size, 2).root.multiplyAdds, 2 * root.multiplyAdds);
+    assert.equal(describeNetwork(() => new AdSam(tinyConfig), size, 2).root.multiplyAdds, 2 * root.multiplyAdds);
     const names = root.children.map(({ name }) => name);
     assert.deepEqual(names, ["sam_encoder", "resnet_encoder", "fusion_layers", "up1", "up2", "up3", "classifier"]);
     const attention = root.children[2]!.children[0]!.children.find(({ name }) => name === "channel_attention")!;
@@ -232,7 +232,7 @@ describe("adsam describe", () => {
     assert.doesNotMatch(stdout, /\n {4}\S/);
     const json = JSON.parse(adsam(checkpoint, "--json", "--size", "64x96").stdout);
     assert.equal(json.modules.multiplyAdds, json.multiplyAdds);
-    assert.deepEqual(json.modules, describeAdSam(tinyConfig, { height: 64, width: 96 }).root);
+    assert.deepEqual(json.modules, describeNetwork(() => new AdSam(tinyConfig), { height: 64, width: 96 }).root);
     const refused = adsam(checkpoint, "--model.decoder", "deformable-convolution");
     assert.equal(refused.status, 1);
     assert.match(refused.stderr, /found --model\.decoder, expected no change to the network that is in it/);

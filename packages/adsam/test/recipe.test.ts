@@ -30,7 +30,7 @@ describe("defaults", () => {
     const { input, augment, model, loss, optim, train } = paperRecipe();
     assert.deepEqual(input, { height: 1024, width: 1024 });
     assert.deepEqual(augment, { mirror: 0.5, scale: null, crop: null, jitter: null });
-    assert.deepEqual([model.encoder, model.encoderTrained, model.resnet], ["sam-vit-h", false, "resnet50"]);
+    assert.deepEqual([model.encoder, model.encoderTrained, model.resnet], ["auto", false, "resnet50"]);
     assert.deepEqual([model.frozenBatchNorm, model.deformable, model.channelAttention], [true, true, true]);
     assert.deepEqual([model.fusionDim, model.decoderDims], [256, [128, 64, 32]]);
     assert.deepEqual([loss.focal, loss.dice, loss.lovasz, loss.surface, loss.crossEntropy], [0.4, 0.3, 0.2, 0.1, 0]);

@@ -72,6 +72,7 @@ export const tinyFlags: Readonly<Record<string, unknown>> = {
   "augment.crop": { height: 64, width: 96 },
   "augment.jitter": { brightness: 0.3, contrast: 0.3, saturation: 0.3 },
   "model.encoder": "nano",
+  "model.encoderWeights": null,
   "model.encoderTrained": true,
   "model.resnet": "resnet18",
   "model.fusionDim": 32,

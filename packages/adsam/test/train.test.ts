@@ -7,7 +7,7 @@ import type { Batch } from "../src/data/batch.js";
 import type { HybridOptions } from "../src/losses/hybrid.js";
 import { chooseCompute } from "../src/train/device.js";
 import { Learner } from "../src/train/learner.js";
-import { bareNetwork, buildNetwork } from "../src/train/network.js";
+import { buildNetwork, networkOf } from "../src/train/network.js";
 import { freezeUnmoved, learningRate, parameterGroups } from "../src/train/optimiser.js";
 import { paperRecipe, type Recipe } from "../src/train/recipe.js";
 import { noiseBytes } from "./data-fixtures.js";
@@ -64,7 +64,7 @@ describe("the learning rate", () => {
 
 describe("parameter groups", () => {
   test("are the paper's: decoder and fusion at the rate, ResNet at a tenth, a frozen encoder in none", () => {
-    using network = bareNetwork(recipe("unused", { "model.encoderTrained": false }), classes(19));
+    using network = networkOf(recipe("unused", { "model.encoderTrained": false }), classes(19));
     const groups = parameterGroups(network, { lr: 2e-4, resnetLrFactor: 0.1, encoderLrFactor: 0.1 });
     assert.deepEqual(
       groups.map(({ name, lr }) => [name, lr]),
@@ -79,7 +79,7 @@ describe("parameter groups", () => {
   });
 
   test("of a rate of 0 are frozen: no gradients are computed for them", () => {
-    using network = bareNetwork(recipe("unused"), classes(19));
+    using network = networkOf(recipe("unused"), classes(19));
     const rates = { lr: 1e-3, resnetLrFactor: 0, encoderLrFactor: 0.1 };
     freezeUnmoved(network, rates);
     assert.deepEqual(
@@ -111,7 +111,7 @@ describe("accumulated gradients", () => {
 /** Gradients of every trained parameter after these batches, as one step's. */
 function gradients(of: Recipe, batches: readonly Batch[]): Map<string, Float32Array> {
   Generator.default().seed(7);
-  using network = bareNetwork(of, classes(4)).train();
+  using network = networkOf(of, classes(4)).train();
   using learner = new Learner(network, of, { device: "cpu", precision: "float32" }, { stepsPerEpoch: 1 });
   for (const batch of batches) learner.accumulate(batch, batches.length);
   return scope(
@@ -176,7 +176,7 @@ describe("every ablation builds and learns: twenty steps on one batch lower its 
     test(name, () => {
       const of = recipe("unused", { "optim.warmupSteps": 0, "optim.schedule": "constant", ...flags });
       Generator.default().seed(1);
-      using network = bareNetwork(of, classes(4)).train();
+      using network = networkOf(of, classes(4)).train();
       using learner = new Learner(network, of, chooseCompute(of.run), { stepsPerEpoch: 20 });
       const batch = batchOf(4, [0, 1], { height: 32, width: 64 });
       const losses: number[] = [];
@@ -250,7 +250,7 @@ async function publishedEncoder(): Promise<string> {
   const file = path.join(root, "sam_nano.pth");
   scope(() => {
     Generator.default().seed(99);
-    using network = bareNetwork(recipe("unused"), classes(19));
+    using network = networkOf(recipe("unused"), classes(19));
     const state = [...network.stateDict()].filter(([name]) => name.startsWith("sam_encoder."));
     const named = state.map(([name, tensor]) => [name.replace("sam_encoder.", "image_encoder."), tensor] as const);
     saveCheckpoint(

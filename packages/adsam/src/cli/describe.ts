@@ -40,19 +40,20 @@ async function run(
     throw new Problem({ what: "--depth", found: `"${flags.depth}"`, expected: "a whole number, 0 or more" });
   const { cityscapesClasses } = await import("../data/labels.js");
   const { overRecipe, resolveRecipe } = await import("../train/recipe.js");
-  const { networkConfig } = await import("../train/network.js");
-  const { describeAdSam } = await import("../describe/modules.js");
+  const { networkOf } = await import("../train/network.js");
+  const { describeNetwork } = await import("../describe/modules.js");
   const { describedAs, printDescription } = await import("./describe-print.js");
   const isRecipe = network === undefined || /\.ya?ml$/i.test(network);
   const saved = isRecipe ? undefined : await headerOf(network, given);
   const recipe = saved
     ? overRecipe(saved.recipe, given)
     : resolveRecipe({ ...(network !== undefined && { file: network }), ...given }).recipe;
-  const config = networkConfig(recipe, saved?.classes ?? cityscapesClasses);
-  const description = describedAs(describeAdSam(config, recipe.input), {
+  const classes = saved?.classes ?? cityscapesClasses;
+  const described = describeNetwork(() => networkOf(recipe, classes), recipe.input);
+  const description = describedAs(described, {
     of: network ?? "the paper's network",
     input: recipe.input,
-    numClasses: config.numClasses,
+    numClasses: recipe.model.numClasses === "auto" ? classes.names.length : recipe.model.numClasses,
     ...(saved && { progress: saved.progress }),
   });
   output.result(description, () => printDescription(description, Number(flags.depth), output));

@@ -1,5 +1,5 @@
 import { empty, nn, noGrad, type Size, scope, Tensor, withDevice, withObserver } from "@adsam/torch";
-import { AdSam, type AdSamConfig } from "../models/ad-sam.js";
+import type { Segmenter } from "../models/segmenter.js";
 import { multiplyAdds } from "./multiply-adds.js";
 
 type Shape = readonly number[];
@@ -33,14 +33,14 @@ interface Tally {
 }
 
 /**
- * AD-SAM for one picture of the size given, run on libtorch's "meta" device: shapes without data, so that ViT-H at 1024×1024 takes
+ * A network for one picture of the size given, run on libtorch's "meta" device: shapes without data, so that ViT-H at 1024×1024 takes
  * seconds and no memory to speak of.
  * @throws Problem for a size the network does not take
  */
-export function describeAdSam(config: AdSamConfig, { height, width }: Size, batchSize = 1): NetworkDescription {
+export function describeNetwork(build: () => Segmenter, { height, width }: Size, batchSize = 1): NetworkDescription {
   return withDevice("meta", () =>
     scope(() => {
-      const network = nn.init.skipInit(() => new AdSam(config)).eval();
+      const network = nn.init.skipInit(build).eval();
       try {
         return describeModule(network, () => network.call({ image: empty([batchSize, 3, height, width]) }));
       } finally {

@@ -5,7 +5,7 @@ import { DataLoader } from "../data/loader.js";
 import type { LabelMap } from "../data/picture.js";
 import { evaluationTransforms } from "../data/transforms/recipe.js";
 import { ConfusionMatrix } from "../metrics/confusion.js";
-import type { AdSam } from "../models/ad-sam.js";
+import type { Segmenter } from "../models/segmenter.js";
 import { type Compute, withPrecision } from "../train/device.js";
 import { labelMap } from "./predict-labels.js";
 
@@ -19,7 +19,7 @@ export interface EvaluationData {
 }
 
 interface Scoring {
-  readonly network: AdSam;
+  readonly network: Segmenter;
   /** Where predictions meet labels: at the label's own size (the rule of Cityscapes), or at the network's. */
   readonly resolution: "label" | "network";
   readonly compute: Compute;
@@ -95,7 +95,7 @@ async function score(loader: DataLoader, options: Scoring): Promise<ConfusionMat
   return matrix;
 }
 
-function predictBatch(network: AdSam, batch: Batch, resolution: "label" | "network", compute: Compute): LabelMap[] {
+function predictBatch(network: Segmenter, batch: Batch, resolution: "label" | "network", compute: Compute): LabelMap[] {
   const { height, width } = batch.size;
   return scope(() =>
     noGrad(() => {

@@ -2,25 +2,21 @@ import { nn, Problem, type Tensor } from "@adsam/torch";
 import { AttentionStage } from "./decoder/attention-stage.js";
 import { ConvolutionStage } from "./decoder/convolution-stage.js";
 import { bilinear, type DecoderStage } from "./decoder/stage.js";
+import { encoderConfig, type ImageEncoder } from "./encoders.js";
 import { DeformableFusion } from "./fusion.js";
 import { ResNet, type ResNetName } from "./resnet.js";
-import { type SamEncoderConfig, type SamEncoderName, samEncoders } from "./sam/config.js";
-import { SamImageEncoder } from "./sam/image-encoder.js";
+import { buildUsedEncoder, type EncoderUse, Segmenter, type SegmenterInput } from "./segmenter.js";
 
 /** Which AD-SAM: the paper's by default; every ablation of the paper is another value here. */
-export interface AdSamConfig {
+export interface AdSamConfig extends Omit<EncoderUse, "encoder"> {
   readonly numClasses: number;
-  /** SAM's encoder by name or by its sizes; "none" leaves it out. */
-  readonly encoder: SamEncoderName | SamEncoderConfig | "none";
+  /** "none" leaves SAM's encoder out. */
+  readonly encoder: EncoderUse["encoder"] | "none";
   readonly resnet: ResNetName | "none";
   readonly decoder: "deformable-attention" | "deformable-convolution";
   readonly deformable: boolean;
   readonly channelAttention: boolean;
   readonly frozenBatchNorm: boolean;
-  /** Whether SAM's encoder is trained along; frozen in the paper. */
-  readonly encoderTrained: boolean;
-  /** Leaves SAM's encoder unbuilt: its embedding is then given with every picture. */
-  readonly embeddingOnly: boolean;
   /** Channels of the fused map, and after each stage of the decoder; multiples of 8 (GroupNorm's groups). */
   readonly fusionDim: number;
   readonly decoderDims: readonly [number, number, number];
@@ -39,22 +35,17 @@ export const paperConfig: AdSamConfig = {
   frozenBatchNorm: true,
   encoderTrained: false,
   embeddingOnly: false,
+  adapter: "none",
+  adapterDim: null,
   fusionDim: 256,
   decoderDims: [128, 64, 32],
   attentionHeads: 8,
   attentionPoints: 4,
 };
 
-export interface AdSamInput {
-  /** [B, 3, H, W], ImageNet mean and deviation; H and W multiples of 32 */
-  readonly image: Tensor;
-  /** [B, outChans, H/16, W/16]: SAM's embedding of the picture, where it was computed before */
-  readonly samEmbedding?: Tensor;
-}
-
 /** AD-SAM (arXiv 2510.27047, §3): SAM's global context and ResNet's local detail, fused and decoded by deformable layers. */
-export class AdSam extends nn.Module {
-  readonly samEncoder: SamImageEncoder | undefined;
+export class AdSam extends Segmenter {
+  readonly samEncoder: ImageEncoder | undefined;
   readonly resnetEncoder: ResNet | undefined;
   readonly fusionLayers: nn.ModuleList<DeformableFusion>;
   readonly up1: DecoderStage;
@@ -74,16 +65,13 @@ export class AdSam extends nn.Module {
         found: "neither SAM's encoder nor ResNet",
         expected: "at least one of them",
       });
-    const sam = encoder === "none" ? undefined : typeof encoder === "string" ? samEncoders[encoder] : encoder;
-    if (sam && !this.config.embeddingOnly) {
-      this.samEncoder = new SamImageEncoder(sam);
-      if (!this.config.encoderTrained) this.samEncoder.requiresGrad_(false);
-    }
+    const samChannels = encoder === "none" ? 0 : encoderConfig(encoder).outChans;
+    if (encoder !== "none") this.samEncoder = buildUsedEncoder({ ...this.config, encoder });
     if (resnet !== "none") this.resnetEncoder = new ResNet(resnet, { frozenBatchNorm: this.config.frozenBatchNorm });
     const [layer1, layer2, layer3, layer4] = this.resnetEncoder?.channels ?? [0, 0, 0, 0];
     this.fusionLayers = new nn.ModuleList([
       new DeformableFusion({
-        samChannels: sam?.outChans ?? 0,
+        samChannels,
         resnetChannels: layer4,
         outChannels: fusionDim,
         deformable,
@@ -104,7 +92,7 @@ export class AdSam extends nn.Module {
   }
 
   /** @returns logits [B, numClasses, H, W] */
-  forward({ image, samEmbedding }: AdSamInput): Tensor {
+  forward({ image, samEmbedding }: SegmenterInput): Tensor {
     const size = image.spatialSize("image");
     const global = samEmbedding ?? this.samEncoder?.call(image); // [B, outChans, H/16, W/16]
     const local = this.resnetEncoder?.call(image); // strides 4, 8, 16, 32

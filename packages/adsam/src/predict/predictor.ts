@@ -2,7 +2,7 @@ import { cat, noGrad, Problem, scope, Tensor } from "@adsam/torch";
 import type { ClassTable } from "../data/labels.js";
 import type { LabelMap, Picture, Size } from "../data/picture.js";
 import { labelMap } from "../evaluate/predict-labels.js";
-import type { AdSam } from "../models/ad-sam.js";
+import type { Segmenter } from "../models/segmenter.js";
 import { loadNetwork } from "../train/checkpoint.js";
 import { type Compute, chooseCompute, withPrecision } from "../train/device.js";
 import type { Recipe } from "../train/recipe-schema.js";
@@ -33,14 +33,14 @@ export interface Prediction {
  *     const { ids, shares } = predictor.predict(await readPicture("street.jpg"));
  */
 export class Predictor {
-  readonly network: AdSam;
+  readonly network: Segmenter;
   readonly classes: ClassTable;
   /** What pictures are resized to, aspect not kept. */
   readonly input: Size;
   readonly compute: Compute;
 
   /** @param network in evaluation mode, on the device of `compute`; it is disposed with the predictor */
-  constructor(network: AdSam, classes: ClassTable, input: Size, compute: Compute) {
+  constructor(network: Segmenter, classes: ClassTable, input: Size, compute: Compute) {
     this.network = network;
     this.classes = classes;
     this.input = input;

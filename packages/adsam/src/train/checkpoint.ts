@@ -1,7 +1,8 @@
 import { nn, openCheckpoint, Problem, saveCheckpoint, scope, type Tensor } from "@adsam/torch";
 import type { ClassTable, Rgb } from "../data/labels.js";
-import type { AdSam } from "../models/ad-sam.js";
-import { bareNetwork, loadEncoder } from "./network.js";
+import { isAdapterName } from "../models/adapters/adapt.js";
+import type { Segmenter } from "../models/segmenter.js";
+import { loadEncoder, networkOf } from "./network.js";
 import { type Recipe, recipeSchema } from "./recipe-schema.js";
 
 const format = "adsam-checkpoint";
@@ -44,15 +45,16 @@ export interface LoadedCheckpoint extends CheckpointHeader {
   readonly training: TrainingState | undefined;
 }
 
-/** Weights of a frozen encoder that came from a published file stay in that file; everything else is saved. */
-function isPublished(name: string, recipe: Recipe): boolean {
-  return name.startsWith("sam_encoder.") && recipe.model.encoderWeights !== null && !recipe.model.encoderTrained;
+/** Weights of a frozen encoder that came from a published file stay in that file; everything else is saved, adapters too. */
+function isPublished(name: string, { model }: Recipe): boolean {
+  if (model.encoderWeights === null || model.encoderWeights === "auto" || model.encoderTrained) return false;
+  return name.startsWith("sam_encoder.") && !isAdapterName(name);
 }
 
 /** Writes a checkpoint, whole or not at all, in PyTorch's form. */
 export function writeCheckpoint(
   path: string,
-  network: AdSam,
+  network: Segmenter,
   header: CheckpointHeader,
   training?: TrainingState,
 ): void {
@@ -146,7 +148,7 @@ export function requireTrainingState({ path, training }: LoadedCheckpoint): Trai
  * @throws Problem where the weights are another network's, and where the published file is missing
  */
 export function restoreWeights(
-  network: AdSam,
+  network: Segmenter,
   { recipe, weights, path }: LoadedCheckpoint,
   { encoderWeights = recipe.model.encoderWeights }: { readonly encoderWeights?: string | null } = {},
 ): void {
@@ -168,11 +170,11 @@ export function restoreWeights(
 export function loadNetwork(
   path: string,
   options: { readonly encoderWeights?: string } = {},
-): CheckpointHeader & { readonly network: AdSam } {
+): CheckpointHeader & { readonly network: Segmenter } {
   return scope(() => {
     const checkpoint = readCheckpoint(path);
     const { recipe, classes, progress } = checkpoint;
-    const network = nn.init.skipInit(() => bareNetwork(recipe, classes));
+    const network = nn.init.skipInit(() => networkOf(recipe, classes));
     restoreWeights(network, checkpoint, options);
     return { recipe, classes, progress, network: network.eval() };
   });

@@ -2,7 +2,7 @@ import { Generator, optim, scope, Tensor } from "@adsam/torch";
 import type { Batch } from "../data/batch.js";
 import type { MapKey } from "../losses/distance-maps.js";
 import { HybridLoss } from "../losses/hybrid.js";
-import type { AdSam } from "../models/ad-sam.js";
+import type { Segmenter } from "../models/segmenter.js";
 import type { TrainingState } from "./checkpoint.js";
 import { type Compute, withPrecision } from "./device.js";
 import { buildOptimiser, learningRate, type Optimiser } from "./optimiser.js";
@@ -21,7 +21,7 @@ export class Learner {
 
   /** @param options.stepsPerEpoch optimiser steps an epoch, for schedules that move by epoch */
   constructor(
-    private readonly network: AdSam,
+    private readonly network: Segmenter,
     private readonly recipe: Recipe,
     private readonly compute: Compute,
     { stepsPerEpoch }: { readonly stepsPerEpoch: number },

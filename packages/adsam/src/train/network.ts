@@ -1,29 +1,66 @@
 import { Problem } from "@adsam/torch";
 import type { Dataset } from "../data/dataset.js";
 import type { ClassTable } from "../data/labels.js";
-import { AdSam, type AdSamConfig } from "../models/ad-sam.js";
-import { loadWeights } from "../models/weights.js";
+import { AdSam, paperConfig } from "../models/ad-sam.js";
+import { isAdapterName } from "../models/adapters/adapt.js";
+import { encoderNames, isPretrained } from "../models/encoder-names.js";
+import { SamBaseline } from "../models/sam-baseline.js";
+import type { Segmenter } from "../models/segmenter.js";
+import { loadEncoderWeights, loadResNetWeights } from "../models/weights.js";
+import { requireCachedFile } from "../weights/cache.js";
+import type { Compute } from "./device.js";
 import type { Recipe } from "./recipe-schema.js";
 
-/** The network's configuration out of a recipe. */
-export function networkConfig(recipe: Recipe, classes: ClassTable): AdSamConfig {
+/**
+ * What `auto` stands for here: the encoder by the device, its weights by what `adsam weights` fetched. Settled before a run begins, so
+ * that its checkpoints name what it was.
+ * @throws Problem where an encoder's published weights are wanted and not there
+ */
+export function settleModel(recipe: Recipe, { device }: Pick<Compute, "device">): Recipe {
   const { model } = recipe;
-  const [dim1, dim2, dim3] = model.decoderDims;
-  return {
-    numClasses: model.numClasses === "auto" ? classes.names.length : model.numClasses,
-    encoder: model.encoder,
-    resnet: model.resnet,
-    decoder: model.decoder,
-    deformable: model.deformable,
-    channelAttention: model.channelAttention,
-    frozenBatchNorm: model.frozenBatchNorm,
-    encoderTrained: model.encoderTrained,
-    embeddingOnly: false,
-    fusionDim: model.fusionDim,
+  const encoder = model.encoder !== "auto" ? model.encoder : device === "cpu" ? "mobile-sam" : "sam-vit-h";
+  if (model.encoderWeights !== "auto") return { ...recipe, model: { ...model, encoder } };
+  const isNamed = encoder === "none" || (encoderNames as readonly string[]).includes(encoder);
+  const encoderWeights = isPretrained(encoder) ? publishedWeights(encoder) : isNamed ? null : encoder;
+  return { ...recipe, model: { ...model, encoder, encoderWeights } };
+}
+
+function publishedWeights(encoder: string): string {
+  try {
+    return requireCachedFile(encoder);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    const todo = `${error.parts.todo ?? ""} Or set model.encoderWeights to a file, or to null for random weights.`;
+    throw new Problem(
+      { ...error.parts, what: `recipe key model.encoderWeights: ${error.parts.what}`, todo },
+      { cause: error },
+    );
+  }
+}
+
+/** Builds the network that a recipe describes, where `encoder: auto` is the paper's. */
+export function networkOf({ model }: Recipe, classes: ClassTable): Segmenter {
+  const numClasses = model.numClasses === "auto" ? classes.names.length : model.numClasses;
+  const encoder = model.encoder === "auto" ? paperConfig.encoder : model.encoder;
+  const { encoderTrained, adapter, adapterDim } = model;
+  const use = { encoder, encoderTrained, adapter, adapterDim, embeddingOnly: false };
+  if (model.name === "sam") return new SamBaseline({ numClasses, ...use });
+  const { resnet, decoder, deformable, channelAttention, frozenBatchNorm, fusionDim } = model;
+  const { decoderDims, attentionHeads, attentionPoints } = model;
+  const [dim1, dim2, dim3] = decoderDims;
+  return new AdSam({
+    numClasses,
+    ...use,
+    resnet,
+    decoder,
+    deformable,
+    channelAttention,
+    frozenBatchNorm,
+    fusionDim,
     decoderDims: [dim1!, dim2!, dim3!],
-    attentionHeads: model.attentionHeads,
-    attentionPoints: model.attentionPoints,
-  };
+    attentionHeads,
+    attentionPoints,
+  });
 }
 
 /** @throws Problem where a recipe counts other classes than the data set has */
@@ -43,23 +80,17 @@ export function checkClasses({ model, loss }: Recipe, { name, classes }: Pick<Da
     refuse("recipe key loss.classWeights", `${loss.classWeights.length} weights`, "Give one a class, in that order.");
 }
 
-/** A network as the recipe describes it, with first weights by the default generator. */
-export function bareNetwork(recipe: Recipe, classes: ClassTable): AdSam {
-  return new AdSam(networkConfig(recipe, classes));
-}
-
-/** The same, with the published weights that the recipe names. */
-export function buildNetwork(recipe: Recipe, classes: ClassTable): AdSam {
-  const network = bareNetwork(recipe, classes);
-  const { encoderWeights, resnetWeights } = recipe.model;
+/** A network as the recipe describes it, with first weights by the default generator, and the published weights that it names. @param settled by `settleModel` */
+export function buildNetwork(settled: Recipe, classes: ClassTable): Segmenter {
+  const network = networkOf(settled, classes);
+  const { encoderWeights, resnetWeights } = settled.model;
   if (encoderWeights) loadEncoder(network, encoderWeights);
-  if (resnetWeights && network.resnetEncoder) loadWeights(network.resnetEncoder, resnetWeights, { ignored: ["fc."] });
+  if (resnetWeights && network instanceof AdSam && network.resnetEncoder)
+    loadResNetWeights(network.resnetEncoder, resnetWeights);
   return network;
 }
 
-/** Reads SAM's image encoder out of a published checkpoint of the whole of SAM, or of the encoder alone. */
-export function loadEncoder(network: AdSam, path: string): void {
-  if (!network.samEncoder) return;
-  const ignored = ["prompt_encoder.", "mask_decoder."];
-  loadWeights(network.samEncoder, path, { prefix: "image_encoder.", ignored });
+/** Reads SAM's image encoder out of a published checkpoint of the whole of SAM, or of the encoder alone; adapters are not in it. */
+export function loadEncoder(network: Segmenter, path: string): void {
+  if (network.samEncoder) loadEncoderWeights(network.samEncoder, path, { optional: isAdapterName });
 }

@@ -1,5 +1,6 @@
 import { optim, type Tensor } from "@adsam/torch";
-import type { AdSam } from "../models/ad-sam.js";
+import { isAdapterName } from "../models/adapters/adapt.js";
+import type { Segmenter } from "../models/segmenter.js";
 import type { Recipe } from "./recipe-schema.js";
 
 export type Optimiser = optim.AdamW | optim.SGD;
@@ -12,31 +13,32 @@ interface NamedGroup {
   readonly params: Tensor[];
 }
 
-/** Parameters that want gradients in the recipe's groups: fusion with decoder, ResNet, and SAM's encoder. */
-function allGroups(network: AdSam, { lr, resnetLrFactor, encoderLrFactor }: Rates): NamedGroup[] {
+/** Parameters that want gradients in the recipe's groups: fusion with decoder (and adapters), ResNet, and SAM's encoder. */
+function allGroups(network: Segmenter, { lr, resnetLrFactor, encoderLrFactor }: Rates): NamedGroup[] {
   const decoder: NamedGroup = { name: "decoder", lr, params: [] };
   const resnet: NamedGroup = { name: "resnet", lr: lr * resnetLrFactor, params: [] };
   const encoder: NamedGroup = { name: "encoder", lr: lr * encoderLrFactor, params: [] };
   for (const [name, tensor] of network.namedParameters()) {
     if (!tensor.requiresGrad) continue;
-    const group = name.startsWith("resnet_encoder.") ? resnet : name.startsWith("sam_encoder.") ? encoder : decoder;
+    const inEncoder = name.startsWith("sam_encoder.") && !isAdapterName(name); // adapters begin at nothing, as the decoder does
+    const group = name.startsWith("resnet_encoder.") ? resnet : inEncoder ? encoder : decoder;
     group.params.push(tensor);
   }
   return [decoder, resnet, encoder];
 }
 
 /** The groups that move: those with parameters and a learning rate above 0. */
-export function parameterGroups(network: AdSam, rates: Rates): NamedGroup[] {
+export function parameterGroups(network: Segmenter, rates: Rates): NamedGroup[] {
   return allGroups(network, rates).filter((group) => group.params.length > 0 && group.lr > 0);
 }
 
 /** What has a learning rate of 0 wants no gradients: they would be computed for nothing. */
-export function freezeUnmoved(network: AdSam, rates: Rates): void {
+export function freezeUnmoved(network: Segmenter, rates: Rates): void {
   for (const { lr, params } of allGroups(network, rates))
     if (lr === 0) for (const param of params) param.requiresGrad = false;
 }
 
-export function buildOptimiser(network: AdSam, recipe: Recipe): Optimiser {
+export function buildOptimiser(network: Segmenter, recipe: Recipe): Optimiser {
   const groups = parameterGroups(network, recipe.optim);
   const { name, lr, weightDecay, betas, eps, momentum } = recipe.optim;
   return name === "adamw"

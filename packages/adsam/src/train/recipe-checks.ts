@@ -15,6 +15,17 @@ export function checkRecipe(recipe: Recipe, sources: RecipeSources): void {
     throw new Problem({ what: `recipe: ${named}`, found, expected, todo });
   };
 
+  if (model.encoder === "none" && model.name === "sam") {
+    refuse(["model.name", "model.encoder"], "the baseline SAM without an encoder", "one", "Name a SAM encoder.");
+  }
+  if (model.adapter !== "none" && (model.encoder === "none" || model.encoderTrained)) {
+    refuse(
+      ["model.adapter", model.encoderTrained ? "model.encoderTrained" : "model.encoder"],
+      model.encoderTrained ? "adapters in an encoder that is trained itself" : "adapters and no encoder",
+      "a frozen encoder to adapt",
+      "Set one of them only.",
+    );
+  }
   if (model.encoder === "none" && model.resnet === "none") {
     refuse(
       ["model.encoder", "model.resnet"],
@@ -23,7 +34,7 @@ export function checkRecipe(recipe: Recipe, sources: RecipeSources): void {
       "Name a SAM encoder or a ResNet.",
     );
   }
-  if (model.encoder === "none" && model.encoderWeights !== null) {
+  if (model.encoder === "none" && model.encoderWeights !== null && model.encoderWeights !== "auto") {
     refuse(
       ["model.encoderWeights", "model.encoder"],
       "weights for no encoder",

@@ -5,6 +5,7 @@ import { Problem } from "@adsam/torch/problem";
 import { isMap, isScalar, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from "yaml";
 import { checkedValue, recipeField, recipeFields, unknownKeyProblem } from "./recipe-fields.js";
 import { type RecipeGroup, recipeGroups } from "./recipe-schema.js";
+import { isInputPath } from "./recipe-values.js";
 
 /** Field path → the value a file gives it, and where: `demo.yaml:12`. */
 export type FileValues = Map<string, { readonly value: unknown; readonly source: string }>;
@@ -75,8 +76,7 @@ function readGroup(group: RecipeGroup, pair: Pair<Node, Node | null>, values: Fi
     if (field === undefined) throw unknownKeyProblem(`recipe ${source}`, key, keys, `${group}.`);
     const given = (entry.value as { toJSON?(): unknown } | null)?.toJSON?.() ?? null;
     const value = checkedValue(field, given, `recipe ${source}, key "${field.path}"`);
-    const isInput = field.meta.path === "input" && typeof value === "string";
-    values.set(field.path, { value: isInput ? absolute(value, folder) : value, source });
+    values.set(field.path, { value: isInputPath(field.meta, value) ? absolute(value, folder) : value, source });
   }
 }
 

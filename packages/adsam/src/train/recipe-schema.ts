@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { encoderNames } from "../models/encoder-names.js";
 import {
   count,
   field,
@@ -9,6 +10,7 @@ import {
   mapOf,
   matching,
   multipleOf,
+  nameOrPath,
   notNegative,
   oneOf,
   orAuto,
@@ -60,14 +62,20 @@ const augment = z.strictObject({
 });
 
 const model = z.strictObject({
-  name: field(oneOf(["ad-sam"]), "ad-sam", "network"),
+  name: field(oneOf(["ad-sam", "sam"]), "ad-sam", "AD-SAM, or its baseline: SAM's encoder under a plain head"),
   numClasses: field(orAuto(count(2)), "auto", "classes; auto takes the data set's"),
   encoder: field(
-    oneOf(["none", "nano", "sam-vit-b", "sam-vit-l", "sam-vit-h"]),
-    "sam-vit-h",
-    "SAM image encoder that gives global context",
+    nameOrPath(["auto", "none", ...encoderNames], "a checkpoint, whose sizes it takes"),
+    "auto",
+    "SAM image encoder that gives global context; auto: the paper's sam-vit-h on CUDA, mobile-sam elsewhere",
   ),
-  encoderWeights: field(orNull(inputPath("a SAM checkpoint")), null, "SAM checkpoint (.pth or .safetensors)"),
+  encoderWeights: field(
+    orNull(nameOrPath(["auto"], "a SAM checkpoint")),
+    "auto",
+    "auto: the published file that `adsam weights` fetched; null: random weights",
+  ),
+  adapter: field(oneOf(["none", "lora", "adaptformer"]), "none", "small trained layers within the frozen encoder"),
+  adapterDim: field(orNull(count(1)), null, "LoRA's rank, AdaptFormer's width; null: 4 and 64"),
   encoderTrained: field(flag(), false, "train the SAM encoder too; the paper freezes it"),
   resnet: field(
     oneOf(["none", "nano", "resnet18", "resnet34", "resnet50", "resnet101"]),

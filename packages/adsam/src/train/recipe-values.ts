@@ -8,6 +8,8 @@ export interface ValueMeta {
   readonly form?: "text" | "list" | "size";
   /** A path: inputs named by a recipe file are relative to that file, outputs to the current folder. */
   readonly path?: "input" | "output";
+  /** Values of a path that are none. */
+  readonly names?: readonly string[];
   /** Keys of a value that is a map. */
   readonly keys?: readonly string[];
 }
@@ -59,6 +61,24 @@ export const matching = (pattern: RegExp, type: string, expects: string) =>
 /** A file or folder that is read. */
 export const inputPath = (what: string) =>
   tell(z.string().min(1), { type: "path", expects: `the path of ${what}`, form: "text", path: "input" });
+
+/** One of these names, or the path of a file; what has neither a dot nor a slash was meant as a name. */
+export const nameOrPath = (names: readonly string[], what: string) =>
+  tell(
+    z.string().refine((value) => names.includes(value) || /[./\\]/.test(value)),
+    {
+      type: `${names.join("|")}|path`,
+      expects: `one of ${names.join(", ")}, or the path of ${what}`,
+      form: "text",
+      path: "input",
+      names,
+    },
+  );
+
+/** Whether this value of a field is a path to be read, and so relative to where it was written. */
+export function isInputPath({ path, names }: ValueMeta, value: unknown): value is string {
+  return path === "input" && typeof value === "string" && !names?.includes(value);
+}
 
 /** A folder that is written. */
 export const outputPath = (what: string) =>

@@ -2,6 +2,7 @@ import { checkRecipe, type RecipeSources } from "./recipe-checks.js";
 import { checkedValue, recipeField, recipeFields, unknownKeyProblem, valueFromText } from "./recipe-fields.js";
 import { absolute, readRecipeFile } from "./recipe-file.js";
 import { type Recipe, recipeSchema } from "./recipe-schema.js";
+import { isInputPath } from "./recipe-values.js";
 
 export type { RecipeSources } from "./recipe-checks.js";
 export { type Recipe, type RecipeGroup, recipeSchema } from "./recipe-schema.js";
@@ -39,8 +40,7 @@ export function resolveRecipe({ file, flags = {}, spelled = {} }: RecipeOrigins)
     if (field === undefined) throw unknownFlag(path);
     const source = spelled[path] ?? `--${path}`;
     const value = checkedValue(field, typeof given === "string" ? valueFromText(field, given) : given, source);
-    const isInput = field.meta.path === "input" && typeof value === "string";
-    values.set(path, { value: isInput ? absolute(value, process.cwd()) : value, source });
+    values.set(path, { value: isInputPath(field.meta, value) ? absolute(value, process.cwd()) : value, source });
   }
   const tree: Record<string, Record<string, unknown>> = {};
   const sources = new Map<string, string>();

@@ -17,7 +17,11 @@ export function resumedRecipe(origins: RecipeOrigins): Recipe {
     const { recipe, progress } = readCheckpoint(lastCheckpoint(out));
     return { recipe, progress };
   });
-  const given = recipeFields.filter(({ path }) => sources.get(path) !== "default").map(({ path }) => path);
+  // What `auto` stands for was settled when the run began.
+  const isSettled = (path: string) => path.startsWith("model.") && fieldOf(asked, path) === "auto";
+  const given = recipeFields
+    .map(({ path }) => path)
+    .filter((path) => sources.get(path) !== "default" && !isSettled(path));
   const recipe = overRecipe(begun, {
     flags: { ...Object.fromEntries(given.map((path) => [path, fieldOf(asked, path)])), "run.out": out },
     spelled: Object.fromEntries(sources),

@@ -3,7 +3,7 @@ import { numThreads, Problem, scope } from "@adsam/torch";
 import type { Batch } from "../data/batch.js";
 import { DataLoader } from "../data/loader.js";
 import { evaluationLoader } from "../evaluate/evaluate.js";
-import type { AdSam } from "../models/ad-sam.js";
+import type { Segmenter } from "../models/segmenter.js";
 import { type Progress, readCheckpoint, requireTrainingState, restoreWeights, writeCheckpoint } from "./checkpoint.js";
 import type { Compute } from "./device.js";
 import type { ValidationScores } from "./events.js";
@@ -38,7 +38,7 @@ export class Run implements AsyncDisposable {
   constructor(
     private readonly options: TrainOptions,
     private readonly folder: RunFolder,
-    private readonly network: AdSam,
+    private readonly network: Segmenter,
     private readonly compute: Compute,
   ) {
     const { recipe, train, val } = options;

@@ -4,7 +4,9 @@ import { type Dataset, draw } from "../data/dataset.js";
 import { openDataset } from "../data/open.js";
 import { replaceWhole } from "./append-whole.js";
 import { CsvLog } from "./csv-log.js";
+import { chooseCompute } from "./device.js";
 import type { TrainEventStream } from "./events.js";
+import { settleModel } from "./network.js";
 import { type Recipe, recipeToYaml } from "./recipe.js";
 import { TensorBoardLog } from "./tensorboard.js";
 import { type TrainResult, trainNetwork } from "./trainer.js";
@@ -32,9 +34,10 @@ export async function openSplit({ data, run }: Recipe, which: "train" | "val"): 
 
 /** Trains by a recipe with everything a run keeps in its folder: recipe, CSV, TensorBoard, checkpoints, samples. */
 export async function startTraining(
-  recipe: Recipe,
+  asked: Recipe,
   { events, resume = false, signal }: StartOptions,
 ): Promise<TrainResult> {
+  const recipe = settleModel(asked, chooseCompute(asked.run));
   const { out } = recipe.run;
   const [train, val] = await Promise.all([openSplit(recipe, "train"), openSplit(recipe, "val")]);
   events.subscribe(new CsvLog(join(out, "log.csv")));

@@ -3,7 +3,7 @@ import { type Dataset, requireLabels } from "../data/dataset.js";
 import type { Progress } from "./checkpoint.js";
 import { chooseCompute } from "./device.js";
 import type { TrainEventStream } from "./events.js";
-import { bareNetwork, buildNetwork, checkClasses } from "./network.js";
+import { buildNetwork, checkClasses, networkOf, settleModel } from "./network.js";
 import { freezeUnmoved } from "./optimiser.js";
 import type { Recipe } from "./recipe-schema.js";
 import { Run } from "./run.js";
@@ -34,17 +34,18 @@ export interface TrainResult {
  * @throws Problem for bad input, each saying what; checkpoints and logs written before are whole
  */
 export async function trainNetwork(options: TrainOptions): Promise<TrainResult> {
-  const { recipe, train, val, resume = false } = options;
+  const { train, val, resume = false } = options;
+  const compute = chooseCompute(options.recipe.run);
+  const recipe = settleModel(options.recipe, compute);
   checkClasses(recipe, train);
   requireLabels(train);
   requireLabels(val);
-  const compute = chooseCompute(recipe.run);
   using folder = RunFolder.claim(recipe.run.out, { resume });
   Generator.default().seed(recipe.run.seed);
-  const build = resume ? bareNetwork : buildNetwork;
+  const build = resume ? networkOf : buildNetwork;
   using network = scope(() => build(recipe, train.classes).to({ device: compute.device }));
   freezeUnmoved(network, recipe.optim);
-  await using run = new Run(options, folder, network, compute);
+  await using run = new Run({ ...options, recipe }, folder, network, compute);
   if (resume) run.restore();
   return await run.finish();
 }

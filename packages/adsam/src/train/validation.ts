@@ -5,13 +5,13 @@ import { readPicture } from "../data/picture.js";
 import { resizeBilinear } from "../data/transforms/resize.js";
 import { encodePicture, overlay } from "../data/write-png.js";
 import { evaluate } from "../evaluate/evaluate.js";
-import type { AdSam } from "../models/ad-sam.js";
+import type { Segmenter } from "../models/segmenter.js";
 import type { Compute } from "./device.js";
 import type { TrainEventStream, ValidationScores } from "./events.js";
 import type { Recipe } from "./recipe-schema.js";
 
 export interface ValidationOptions {
-  readonly network: AdSam;
+  readonly network: Segmenter;
   /** Made by `evaluationLoader`, kept from one validation to the next. */
   readonly loader: DataLoader;
   readonly recipe: Recipe;

@@ -1,4 +1,5 @@
 import { nn, Tensor, zeros } from "@adsam/torch";
+import type { LoraQkv } from "../adapters/lora.js";
 
 /**
  * Multi-head attention among the tokens of a square window, with a bias for every distance (Graham et al. 2021, LeViT): one learnt
@@ -6,7 +7,8 @@ import { nn, Tensor, zeros } from "@adsam/torch";
  */
 export class Attention extends nn.Module {
   readonly norm: nn.LayerNorm;
-  readonly qkv: nn.Linear;
+  /** Replaced where the encoder is adapted. */
+  qkv: nn.Linear | LoraQkv;
   readonly proj: nn.Linear;
   /** [nHeads, window²]: by row difference · window + column difference. */
   readonly attentionBiases: Tensor;

@@ -1,4 +1,5 @@
 import { nn, type Tensor } from "@adsam/torch";
+import type { AdaptFormer } from "../adapters/adaptformer.js";
 import { Attention } from "./attention.js";
 import { ConvBn } from "./conv-bn.js";
 import { ownGelu } from "./gelu.js";
@@ -8,6 +9,8 @@ export class Mlp extends nn.Module {
   readonly norm: nn.LayerNorm;
   readonly fc1: nn.Linear;
   readonly fc2: nn.Linear;
+  /** Set where the encoder is adapted. */
+  adapter: AdaptFormer | undefined;
 
   constructor(dim: number, hiddenDim: number) {
     super();
@@ -18,7 +21,9 @@ export class Mlp extends nn.Module {
 
   /** @param x [..., C] → the same shape */
   forward(x: Tensor): Tensor {
-    return this.fc2.call(ownGelu(this.fc1.call(this.norm.call(x))));
+    const normed = this.norm.call(x);
+    const result = this.fc2.call(ownGelu(this.fc1.call(normed)));
+    return this.adapter ? result.add(this.adapter.call(normed)) : result;
   }
 }
 

@@ -1,4 +1,5 @@
 import { cat, nn, type Size, scope, type Tensor, zeros } from "@adsam/torch";
+import type { LoraQkv } from "../adapters/lora.js";
 import { relativePositions } from "./relative-position.js";
 
 /** A chunk of the attention matrix holds at most this many elements (64 MB in float32), whatever the picture's size. */
@@ -6,7 +7,8 @@ const chunkElements = 16 * 1024 * 1024;
 
 /** Multi-head attention over a map, with decomposed relative positions added to its logits (SAM's ViT; MViTv2, eq. 4). */
 export class Attention extends nn.Module {
-  readonly qkv: nn.Linear;
+  /** Replaced where the encoder is adapted. */
+  qkv: nn.Linear | LoraQkv;
   readonly proj: nn.Linear;
   readonly relPosH: Tensor;
   readonly relPosW: Tensor;

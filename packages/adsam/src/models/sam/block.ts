@@ -1,10 +1,13 @@
 import { nn, type Size, type Tensor } from "@adsam/torch";
+import type { AdaptFormer } from "../adapters/adaptformer.js";
 import { Attention } from "./attention.js";
 
 /** lin1 → GELU → lin2, by SAM's names. */
 export class Mlp extends nn.Module {
   readonly lin1: nn.Linear;
   readonly lin2: nn.Linear;
+  /** Set where the encoder is adapted. */
+  adapter: AdaptFormer | undefined;
 
   constructor(dim: number, hiddenDim: number) {
     super();
@@ -13,7 +16,8 @@ export class Mlp extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.lin2.call(nn.functional.gelu(this.lin1.call(x)));
+    const result = this.lin2.call(nn.functional.gelu(this.lin1.call(x)));
+    return this.adapter ? result.add(this.adapter.call(x)) : result;
   }
 }
 

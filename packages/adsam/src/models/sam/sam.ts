@@ -89,7 +89,10 @@ export class Sam extends nn.Module {
     const groups = byForm(placed);
     const answers = groups.map((places) => {
       const group = places.map((place) => placed[place]!);
-      const prompts = this.promptEncoder.call(group.length, promptTensors(group, this.promptEncoder.noMaskEmbed.weight));
+      const prompts = this.promptEncoder.call(
+        group.length,
+        promptTensors(group, this.promptEncoder.noMaskEmbed.weight),
+      );
       return this.maskDecoder.call(picturesOf(group, embedding), imagePe, prompts, { multimaskOutput });
     });
     return inOrder(groups, answers);

@@ -1,0 +1,48 @@
+import { nn, Problem, type Tensor } from "@adsam/torch";
+import { bilinear } from "./decoder/stage.js";
+import { encoderConfig, type ImageEncoder } from "./encoders.js";
+import { buildUsedEncoder, type EncoderUse, Segmenter, type SegmenterInput } from "./segmenter.js";
+
+export interface SamBaselineConfig extends EncoderUse {
+  readonly numClasses: number;
+}
+
+const paperBaseline: SamBaselineConfig = {
+  numClasses: 19,
+  encoder: "sam-vit-h",
+  encoderTrained: false,
+  embeddingOnly: false,
+  adapter: "none",
+  adapterDim: null,
+};
+
+/** SAM as the paper's baseline (AD-SAM, §4): the frozen encoder under a plain convolutional head. */
+export class SamBaseline extends Segmenter {
+  readonly samEncoder: ImageEncoder | undefined;
+  readonly head: nn.Sequential;
+  readonly config: SamBaselineConfig;
+
+  constructor(config: Partial<SamBaselineConfig> = {}) {
+    super();
+    this.config = { ...paperBaseline, ...config };
+    const { outChans } = encoderConfig(this.config.encoder);
+    this.samEncoder = buildUsedEncoder(this.config);
+    this.head = new nn.Sequential(
+      new nn.Conv2d(outChans, outChans, { kernelSize: 3, padding: 1, bias: false }),
+      new nn.GroupNorm(8, outChans),
+      new nn.GELU(),
+      new nn.Conv2d(outChans, this.config.numClasses, { kernelSize: 1 }),
+    );
+  }
+
+  forward({ image, samEmbedding }: SegmenterInput): Tensor {
+    const embedding = samEmbedding ?? this.samEncoder?.call(image); // [B, outChans, H/16, W/16]
+    if (!embedding)
+      throw new Problem({
+        what: "SAM baseline without an encoder",
+        found: "no embedding",
+        expected: "SAM's embedding of each picture",
+      });
+    return bilinear(this.head.call(embedding), image.spatialSize("image")); // [B, numClasses, H, W]
+  }
+}
