@@ -7,6 +7,8 @@ export const commands: readonly CommandEntry[] = [
   { name: "eval", summary: "score a checkpoint on a data set", load: () => import("./eval.js") },
   { name: "predict", summary: "segment pictures, folders and videos", load: () => import("./predict.js") },
   { name: "sam", summary: "masks for points, boxes, or everything in a picture", load: () => import("./sam.js") },
+  { name: "embed", summary: "compute a frozen encoder's embeddings once", load: () => import("./embed.js") },
+  { name: "weights", summary: "list, fetch and verify published checkpoints", load: () => import("./weights.js") },
   {
     name: "describe",
     summary: "a network's modules: shapes, parameters, multiply-adds",
