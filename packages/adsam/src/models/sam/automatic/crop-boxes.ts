@@ -27,8 +27,8 @@ export function cropBoxes(size: Size, layers: number, overlapRatio: number): Cro
       throw new Problem({
         what: "automatic masks",
         found: `a picture of ${sizeText(size)} for ${perSide} × ${perSide} crops (cropNLayers ${layers})`,
-        expected: "at least a pixel for each crop",
-        todo: "Lower cropNLayers.",
+        expected: "at least a pixel in each crop",
+        todo: "Lower cropNLayers, or raise cropOverlapRatio.",
       });
     for (const [x0, x1] of columns) for (const [y0, y1] of rows) crops.push({ box: [x0, y0, x1, y1], layer });
   }
