@@ -94,3 +94,36 @@ export function huggingFaceStateNames(depth: number): string[] {
     ...mask.map((name) => `mask_decoder.${name}`),
   ];
 }
+
+/**
+ * The way transformers' own conversion goes (`convert_sam_to_hf.py`): pieces of segment-anything's names replaced one after the other. A second
+ * opinion on the table, which is read the other way and line by line.
+ */
+const conversion: readonly (readonly [piece: RegExp, by: string])[] = [
+  [/(head|mlps\.\d)\.layers\.0/, "$1.proj_in"],
+  [/(head|mlps\.\d)\.layers\.1/, "$1.layers.0"],
+  [/(head|mlps\.\d)\.layers\.2/, "$1.proj_out"],
+  [/output_upscaling\.0/, "upscale_conv1"],
+  [/output_upscaling\.1/, "upscale_layer_norm"],
+  [/output_upscaling\.3/, "upscale_conv2"],
+  [/mask_downscaling\.0/, "mask_embed.conv1"],
+  [/mask_downscaling\.1/, "mask_embed.layer_norm1"],
+  [/mask_downscaling\.3/, "mask_embed.conv2"],
+  [/mask_downscaling\.4/, "mask_embed.layer_norm2"],
+  [/mask_downscaling\.6/, "mask_embed.conv3"],
+  [/point_embeddings/, "point_embed"],
+  [/pe_layer\.positional_encoding_gaussian_matrix/, "shared_embedding.positional_embedding"],
+  [/image_encoder/, "vision_encoder"],
+  [/neck\.0/, "neck.conv1"],
+  [/neck\.1/, "neck.layer_norm1"],
+  [/neck\.2/, "neck.conv2"],
+  [/neck\.3/, "neck.layer_norm2"],
+  [/patch_embed\.proj/, "patch_embed.projection"],
+  [/\.norm/, ".layer_norm"],
+  [/blocks/, "layers"],
+];
+
+/** What the conversion calls a tensor of segment-anything. */
+export function huggingFaceName(name: string): string {
+  return conversion.reduce((result, [piece, by]) => result.replace(piece, by), name);
+}

@@ -14,14 +14,12 @@ import {
 } from "@adsam/torch";
 import { AdSam, type AdSamConfig } from "../src/models/ad-sam.js";
 import { buildEncoder } from "../src/models/encoders.js";
-import { huggingFaceNames } from "../src/models/published/hugging-face-names.js";
 import { PublishedFile } from "../src/models/published/published-file.js";
-import { renamer } from "../src/models/published/rename.js";
 import { ResNet } from "../src/models/resnet.js";
 import { samEncoders } from "../src/models/sam/config.js";
 import { buildSam, type Sam } from "../src/models/sam/sam.js";
 import { loadAdSamWeights, loadEncoderWeights, loadResNetWeights, loadSamWeights } from "../src/models/weights.js";
-import { different, fillDistinctly, huggingFaceStateNames, stateOf, temporaryFolder } from "./published-files.js";
+import { different, fillDistinctly, huggingFaceName, stateOf, temporaryFolder } from "./published-files.js";
 
 /** SAM with numbers that no two tensors share. */
 function distinctSam(): Sam {
@@ -32,11 +30,13 @@ function distinctSam(): Sam {
 
 const freshSam = () => nn.init.skipInit(() => buildSam("nano"));
 
-/** The state of `sam` under Hugging Face's names. */
+/** The state of `sam` as `SamModel.state_dict()` has it: one tensor under two names. */
 function huggingFaceState(sam: Sam): Map<string, Tensor> {
-  const rename = renamer(huggingFaceNames);
-  const state = sam.stateDict();
-  return new Map(huggingFaceStateNames(samEncoders.nano.depth).map((name) => [name, state.get(rename(name)!)!]));
+  const state = new Map([...sam.stateDict()].map(([name, tensor]) => [huggingFaceName(name), tensor]));
+  return state.set(
+    "shared_image_embedding.positional_embedding",
+    state.get("prompt_encoder.shared_embedding.positional_embedding")!,
+  );
 }
 
 test("SAM comes back the same from every form: archive, safetensors, half precision, wrapped, Hugging Face's names", (t) => {

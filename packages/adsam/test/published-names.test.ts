@@ -5,7 +5,7 @@ import { huggingFaceNames } from "../src/models/published/hugging-face-names.js"
 import { recognisePublished } from "../src/models/published/recognise.js";
 import { renamer } from "../src/models/published/rename.js";
 import { buildSam } from "../src/models/sam/sam.js";
-import { huggingFaceStateNames, onMeta } from "./published-files.js";
+import { huggingFaceName, huggingFaceStateNames, onMeta } from "./published-files.js";
 
 const duplicate = "shared_image_embedding.positional_embedding";
 
@@ -33,6 +33,7 @@ for (const [name, depth] of [
       [...sources].filter(([, names]) => names.length !== 1),
       [],
     );
+    for (const name of own) assert.equal(rename(huggingFaceName(name)), name);
     assert.equal(rename(duplicate), "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix");
   });
 

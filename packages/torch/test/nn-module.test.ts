@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { liveTensors, nn, randn, scope, Tensor, zeros } from "../src/index.js";
+import { liveTensors, nn, type Problem, randn, scope, Tensor, zeros } from "../src/index.js";
 
 class Attention extends nn.Module {
   readonly relPosH = nn.parameter(zeros([3, 2], { dtype: "float32" }));
@@ -117,6 +117,58 @@ test("loadStateDict copies values, and lists all that does not fit before changi
     const { missing } = net.loadStateDict({ bias: Tensor.of([1, 2, 3]) }, { strict: false });
     assert.deepEqual(missing, ["weight"]);
     assert.deepEqual(net.bias!.toNested(), [1, 2, 3]);
+  });
+});
+
+test("what does not fit is named with its closest match, long lists by a count", () => {
+  scope(() => {
+    const tensors = (names: readonly string[]) => new Map(names.map((name) => [name, zeros([2])] as const));
+    class Scale extends nn.Module {
+      readonly weight = nn.parameter(zeros([2], { dtype: "float32" }));
+      forward(): void {}
+    }
+    class Named extends nn.Module {
+      readonly neck = new nn.ModuleList(Array.from({ length: 9 }, () => new Scale()));
+      forward(): void {}
+    }
+    using net = new Named();
+    const found = (state: ReadonlyMap<string, Tensor>, options = {}) => {
+      try {
+        net.loadStateDict(state, options);
+      } catch (problem) {
+        return (problem as Problem).parts.found;
+      }
+      return undefined;
+    };
+    const own = [...net.stateDict().keys()];
+    assert.equal(
+      found(tensors(own.map((name) => name.replace(".0.", ".conv0.")))),
+      "1 missing: neck.0.weight (closest in the file: neck.conv0.weight); " +
+        "1 unexpected: neck.conv0.weight (closest in the network: neck.0.weight)",
+    );
+    assert.equal(
+      found(new Map(), {}),
+      "9 missing: neck.0.weight, neck.1.weight, neck.2.weight, neck.3.weight, neck.4.weight, neck.5.weight and 3 more",
+    );
+    // Of two names equally near, the one of this shape; one that has nothing in common is not named.
+    const near = tensors([...own.slice(1), "neck.a.weight", "neck.b.weight"]).set("neck.a.weight", zeros([3]));
+    assert.match(found(near)!, /^1 missing: neck\.0\.weight \(closest in the file: neck\.b\.weight\)/);
+    assert.match(found(tensors([...own.slice(1), "zzz"]))!, /^1 missing: neck\.0\.weight; 1 unexpected: zzz$/);
+    // Integers do not pass for fractions.
+    assert.equal(
+      found(tensors(own).set("neck.3.weight", zeros([2], { dtype: "int64" }))),
+      "1 unlike: neck.3.weight int64 [2] instead of float32 [2]",
+    );
+    // Names as the file has them.
+    assert.match(
+      found(tensors([...own, "more"]), { nameInFile: (name: string) => `module.${name}` })!,
+      /^1 unexpected: module\.more$/,
+    );
+    // What may be missing keeps its value.
+    nn.init.ones_(net.neck[8]!.weight);
+    assert.equal(found(tensors(own.slice(0, 8)), { optional: (name: string) => name === "neck.8.weight" }), undefined);
+    assert.deepEqual(net.neck[8]!.weight.toNested(), [1, 1]);
+    assert.deepEqual(net.neck[7]!.weight.toNested(), [0, 0]);
   });
 });
 
