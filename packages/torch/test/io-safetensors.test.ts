@@ -125,10 +125,10 @@ test("headers that lie are refused", () => {
 
 test("a header too long, or longer than the file, is refused before it is read", () => {
   const length = Buffer.alloc(16, "{");
-  length.writeBigUInt64LE(100_000_001n);
+  length.writeBigUInt64LE(BigInt((16 << 20) + 1));
   assert.throws(
     () => readSafetensors(new MemorySource(length)),
-    /a header of 100000001 bytes, expected at most 100000000/,
+    /a header of 16777217 bytes, expected at most 16777216/,
   );
   length.writeBigUInt64LE(100n);
   assert.throws(

@@ -1,12 +1,12 @@
-import { FileSource } from "./byte-source.js";
-import { type LoadOptions, readTree } from "./checkpoint.js";
 import type { CheckpointFormat } from "./content.js";
+import { type OpenRecords, openRecords } from "./open-records.js";
+import type { ReadOptions } from "./read-tree.js";
 import { StoredTensor } from "./stored-tensor.js";
 import { TensorRecord } from "./tensor-record.js";
 import { mapLeaves, type Tree } from "./tree.js";
 
 /**
- * A checkpoint of any known format, held open: what it contains is known, its tensors are read one by one when a network takes them. For
+ * A checkpoint of any known format, of one file or of several with an index, held open: what it contains is known, its tensors are read one by one when a network takes them. For
  * files as large as memory, and to look into one without loading it. Close it with `using`.
  *
  * The file is read, not mapped. One that is replaced meanwhile is read to its end as it was; one that is cut short is a `Problem`, where a
@@ -18,36 +18,30 @@ export class CheckpointFile {
   /** As of `openCheckpoint`, with a `StoredTensor` in the place of each tensor. */
   readonly tree: Tree<StoredTensor>;
   readonly metadata: ReadonlyMap<string, string>;
-  readonly #source: FileSource;
+  readonly #opened: OpenRecords;
 
   /** @param options.verify compare every storage of a PyTorch archive with its CRC-32 first, which reads the file once; default true */
-  constructor(path: string, options: Pick<LoadOptions, "verify"> = {}) {
-    const source = new FileSource(path);
-    try {
-      const { format, tree, metadata } = readTree(source, options);
-      this.path = path;
-      this.format = format;
-      this.tree = mapLeaves(tree, isRecord, (record) => new StoredTensor(record)) as Tree<StoredTensor>;
-      this.metadata = metadata;
-      this.#source = source;
-    } catch (error) {
-      source[Symbol.dispose]();
-      throw error;
-    }
+  constructor(path: string, options: ReadOptions = {}) {
+    this.#opened = openRecords(path, options);
+    const { format, tree, metadata } = this.#opened;
+    this.path = path;
+    this.format = format;
+    this.tree = mapLeaves(tree, isRecord, (record) => new StoredTensor(record)) as Tree<StoredTensor>;
+    this.metadata = metadata;
   }
 
-  /** Bytes of the file. */
+  /** Bytes of the files with weights in them. */
   get size(): number {
-    return this.#source.size;
+    return this.#opened.sources.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** @throws Problem where the file was written to since it was opened: to be asked after loading */
+  /** @throws Problem where a file was written to since it was opened: to be asked after loading */
   assertUnchanged(): void {
-    this.#source.assertUnchanged();
+    for (const source of this.#opened.sources) source.assertUnchanged();
   }
 
   [Symbol.dispose](): void {
-    this.#source[Symbol.dispose]();
+    this.#opened[Symbol.dispose]();
   }
 }
 

@@ -3,63 +3,41 @@ import { Problem } from "../problem.js";
 import { scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
 import { writeAtomically } from "./atomic-file.js";
-import { type ByteSource, FileSource } from "./byte-source.js";
-import { type CheckpointFormat, recogniseFormat } from "./content.js";
+import type { CheckpointFormat } from "./content.js";
 import { describeDense, describeTensors } from "./describe-tensors.js";
-import { readSafetensors } from "./safetensors-reader.js";
+import { openRecords } from "./open-records.js";
+import type { ReadOptions } from "./read-tree.js";
 import { planSafetensors } from "./safetensors-writer.js";
 import { MappedStorages } from "./tensor-bytes.js";
 import { TensorRecord } from "./tensor-record.js";
-import { readTorchArchive } from "./torch-archive-reader.js";
 import { planTorchArchive } from "./torch-archive-writer.js";
-import { readTorchLegacy } from "./torch-legacy-reader.js";
 import { mapLeaves, type Tree, type WritableTree } from "./tree.js";
 
-export interface LoadOptions {
+export interface LoadOptions extends ReadOptions {
   /** Where the tensors shall live. On "cpu", the default, they stand on the mapped file until written to. */
   readonly device?: Device;
   /** Copy the weights into memory at once, for a file that another program may overwrite in place. */
   readonly copy?: boolean;
-  /** PyTorch archives: compare every storage with its CRC-32, which reads the file once. Default true. */
-  readonly verify?: boolean;
 }
 
 /** What a file held, whatever its format. */
 export interface Checkpoint {
+  /** For an index of several files, theirs. */
   readonly format: CheckpointFormat;
   /** A `Map` of tensors for safetensors and plain state dicts; any tree for a training checkpoint. */
   readonly tree: Tree<Tensor>;
-  /** The free text of a safetensors file; empty for others. */
+  /** The free text of a safetensors file or of an index; empty for others. */
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** Reads a checkpoint of any known format, recognised by its content: the file's name does not matter. Executes nothing. */
+/**
+ * Reads a checkpoint of any known format, recognised by its content: the file's name does not matter. Executes nothing. `path` may also be an
+ * index of several files as Hugging Face writes it, or a folder with one: they are read as one.
+ */
 export function openCheckpoint(path: string, options: LoadOptions = {}): Checkpoint {
-  using source = new FileSource(path);
-  const { format, tree, metadata } = readTree(source, options);
+  using opened = openRecords(path, options);
+  const { format, tree, metadata } = opened;
   return { format, tree: materialise(tree, options), metadata };
-}
-
-/** What stands in a file of any known format, with a record in the place of each tensor. */
-export interface RecordTree {
-  readonly format: CheckpointFormat;
-  readonly tree: Tree;
-  readonly metadata: ReadonlyMap<string, string>;
-}
-
-/** Reads everything but the tensors' elements (with `verify`, these too, once, to compare their CRC-32). */
-export function readTree(source: ByteSource, { verify = true }: Pick<LoadOptions, "verify"> = {}): RecordTree {
-  const format = recogniseFormat(source);
-  switch (format) {
-    case "safetensors": {
-      const { tensors, metadata } = readSafetensors(source);
-      return { format, tree: tensors, metadata };
-    }
-    case "torch-zip":
-      return { format, tree: readTorchArchive(source, { verify }), metadata: new Map() };
-    case "torch-legacy":
-      return { format, tree: readTorchLegacy(source), metadata: new Map() };
-  }
 }
 
 /**

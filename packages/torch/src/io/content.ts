@@ -3,19 +3,28 @@ import type { ByteSource } from "./byte-source.js";
 
 export type CheckpointFormat = "safetensors" | "torch-zip" | "torch-legacy";
 
-/** Largest safetensors header, as the format's reference implementation sets it. */
-export const MAX_SAFETENSORS_HEADER = 100_000_000;
+/**
+ * Largest safetensors header: 140 000 tensors. The format's reference implementation allows 100 MB, of which a hostile one could make a
+ * gigabyte of objects.
+ */
+export const MAX_SAFETENSORS_HEADER = 16 << 20;
+/** Largest index of shards. */
+export const MAX_INDEX_BYTES = 16 << 20;
 
 const EXPECTED = "a safetensors file or a PyTorch checkpoint (.pth, .pt)";
 
-/** What the file is, by its first bytes: its name does not matter. Refuses in one sentence everything that is no checkpoint. */
-export function recogniseFormat(source: ByteSource): CheckpointFormat {
+/**
+ * What the file is, by its content: its name does not matter. "shard-index" is Hugging Face's list of the files a model is spread over.
+ * Refuses in one sentence everything that is no checkpoint.
+ */
+export function recogniseFormat(source: ByteSource): CheckpointFormat | "shard-index" {
   if (source.size === 0)
     throw refused(source, "an empty file", "Its writing or download was cut short; fetch it again.");
   const head = Buffer.from(source.read(0, Math.min(512, source.size)));
   if (startsWith(head, "PK\x03\x04") || startsWith(head, "PK\x05\x06")) return "torch-zip";
   if (isLegacy(head)) return "torch-legacy";
   if (isSafetensors(head)) return "safetensors";
+  if (isShardIndex(source, head)) return "shard-index";
   for (const { found, todo, matches } of STRANGERS) if (matches(head)) throw refused(source, found, todo);
   const first = head
     .subarray(0, 8)
@@ -40,6 +49,12 @@ function isSafetensors(head: Buffer): boolean {
   if (head.length < 9 || head[8] !== 0x7b) return false;
   // A header over the limit is still safetensors: its reader says so better than this could.
   return head.readUInt32LE(4) === 0;
+}
+
+/** A JSON object that speaks of a weight_map. */
+function isShardIndex(source: ByteSource, head: Buffer): boolean {
+  if (source.size > MAX_INDEX_BYTES || !/^\s*\{\s*"/.test(head.toString("latin1"))) return false;
+  return Buffer.from(source.read(0, source.size)).includes('"weight_map"');
 }
 
 interface Stranger {
