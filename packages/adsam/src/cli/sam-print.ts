@@ -8,7 +8,7 @@ const readable = 24;
 
 /** A run of SAM for people: of few masks each one, of many their number a picture, and where the results are. */
 export function printMasks(summary: SamSummary, out: string, output: Output): void {
-  const { pictures, failed, seconds, complete, encoder } = summary;
+  const { pictures, failed, seconds, complete, encoder, question } = summary;
   const count = pictures.reduce((sum, { masks }) => sum + masks.length, 0);
   if (count > 0 && count <= readable) printEach(pictures, output);
   else if (pictures.length > 0) printByPicture(pictures, output);
@@ -18,6 +18,10 @@ export function printMasks(summary: SamSummary, out: string, output: Output): vo
   output.line(`${output.colours.bold(done)} by ${encoder}, ${seconds.toFixed(1)} s${rate}: ${out}`);
   const empty = pictures.flatMap(({ masks }) => masks).filter(({ area }) => area === 0).length;
   if (empty > 0) output.line(`${counted(empty, "mask")} without a pixel: the network finds nothing there`);
+  if (question === "everything" && pictures.some(({ masks }) => masks.length === 0))
+    output.line(
+      "Where there are no masks, none passed the thresholds: --pred-iou-thresh and --stability-score-thresh lower them",
+    );
   if (failed.length > 0) output.line(`${counted(failed.length, "picture")} without masks; sam.json lists them`);
   if (!complete) output.line("Stopped before the last picture; what is listed in sam.json is done.");
 }

@@ -28,7 +28,7 @@ export function promptMarks(
 
 /** A frame in the mask's colour between two dark lines, drawn within the box. */
 function boxMark([x0, y0, x1, y1]: NonNullable<SamPrompt["box"]>, size: Size, colour: Colour): string {
-  const line = Math.max(1, markRadius(size) / 4);
+  const line = Math.max(1, markRadius(size) / 6);
   const frame = (stroke: string, thickness: number): string => {
     const [x, y] = [x0 + 1.5 * line, y0 + 1.5 * line];
     const [width, height] = [Math.max(0, x1 - x0 - 3 * line), Math.max(0, y1 - y0 - 3 * line)];
