@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
@@ -33,19 +33,24 @@ interface Run {
   readonly stderr: string;
 }
 
-/** Runs the command in a process of its own. @param onStdErr sees what it says, as it says it */
-async function weights(words: string[], onStderr?: (text: string, kill: () => void) => void): Promise<Run> {
+/** Runs the command in a process of its own. @param stopAt a file; once it has 16 kB, the process gets what Ctrl-C sends */
+async function weights(words: string[], stopAt?: string): Promise<Run> {
   const { FORCE_COLOR: _, ...env } = process.env;
   const child = spawn(process.execPath, [program, ...words], { env: { ...env, ADSAM_CACHE: cache, COLUMNS: "80" } });
+  const watch = setInterval(() => {
+    if (stopAt === undefined || (statSync(stopAt, { throwIfNoEntry: false })?.size ?? 0) < 16_000) return;
+    child.kill("SIGINT");
+    clearInterval(watch);
+  }, 10);
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (text) => {
     stdout += text;
   });
   child.stderr.on("data", (text) => {
     stderr += text;
-    onStderr?.(stderr, () => child.kill("SIGINT"));
   });
   const [code] = (await once(child, "close")) as [number | null];
+  clearInterval(watch);
   return { code, stdout, stderr };
 }
 
@@ -116,10 +121,8 @@ describe("adsam weights fetch", () => {
 
   test("stopped by Ctrl-C says how to go on, and does", async () => {
     const command = ["fetch", "sam-vit-h-hf", "--from", server.address];
-    server.turns.push({ slow: 10 });
-    const stopped = await weights(command, (stderr, kill) => {
-      if (/^fetching/.test(stderr) && !/stopping/.test(stderr)) setTimeout(kill, 200);
-    });
+    server.turns.push({ slow: 20 });
+    const stopped = await weights(command, join(cache, "weights", "facebook-sam-vit-huge.safetensors.part"));
     assert.equal(stopped.code, 130, stopped.stderr);
     assert.match(
       stopped.stderr,

@@ -83,6 +83,13 @@ describe("a download", () => {
     assert.match(notes[1]!, /^the connection to 127\.0\.0\.1:\d+ (broke|ended)/);
   });
 
+  test("that ends too early without a broken connection goes on, too", async () => {
+    await fetchIt([{ chunked: true, cutAfter: 50_000 }]);
+    assert.deepEqual(server.ranges, ["", "bytes=50000-"]);
+    assert.match(notes[1]!, /ended too early; trying again in/);
+    assert.deepEqual(readFileSync(join(folder, "test_net.pth")), content);
+  });
+
   test("goes on from what an earlier process left", async () => {
     await leaveHalf(60_001);
     assert.equal(cacheState(file), "partial");
@@ -135,6 +142,16 @@ describe("a download", () => {
     server.content = content;
     await fetchIt([{ ignoresIfRange: true }]);
     assert.deepEqual(server.ranges, ["bytes=50000-", ""]);
+    assert.match(notes.join("\n"), /the server's file is another than the half that is here; trying again/);
+    assert.deepEqual(readFileSync(join(folder, "test_net.pth")), content);
+  });
+
+  test("begins anew so also where no hash would find it out", async () => {
+    file = { ...file, sha256: undefined };
+    server.content = someBytes(100_003, 7);
+    await leaveHalf(50_000);
+    server.content = content;
+    await fetchIt([{ ignoresIfRange: true }]);
     assert.deepEqual(readFileSync(join(folder, "test_net.pth")), content);
   });
 

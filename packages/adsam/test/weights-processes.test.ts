@@ -75,7 +75,7 @@ describe("processes", () => {
   });
 
   test("two that want one file download it once", async () => {
-    server.turns.push({ slow: 10 });
+    server.turns.push({ slow: 20 });
     const child = start();
     const [text] = await once(child.stdout!, "data");
     assert.match(String(text), /fetching test_net\.pth/);
@@ -92,7 +92,7 @@ describe("processes", () => {
   });
 
   test("one that waits goes on when the other is killed", async () => {
-    server.turns.push({ slow: 10 });
+    server.turns.push({ slow: 20 });
     const child = start();
     await once(child.stdout!, "data");
     const waiting = fetchWeights(file);

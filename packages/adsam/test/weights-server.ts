@@ -15,7 +15,7 @@ export interface Turn {
   readonly ignoresRange?: boolean;
   /** Answers 206 whatever `If-Range` says. */
   readonly ignoresIfRange?: boolean;
-  /** No Content-Length. */
+  /** No Content-Length; with `cutAfter` the answer ends there as if that were all. */
   readonly chunked?: boolean;
   /** Milliseconds after each 4096 bytes. */
   readonly slow?: number;
@@ -73,7 +73,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, conten
     await new Promise((resolve) => response.write(piece, resolve));
     if (turn.slow !== undefined) await pause(turn.slow);
   }
-  if (turn.cutAfter === undefined) response.end();
+  if (turn.cutAfter === undefined || turn.chunked === true) response.end();
   else {
     await pause(150); // what the client has not read by the cut is lost to it
     response.destroy();
