@@ -25,7 +25,7 @@ export function printPlan(
   output.note(
     missing === 0
       ? "All of them are stored already."
-      : `${stored} stored already, ${missing} to compute: ${diskSize(missingBytes)}${free} in ${store.folder}`,
+      : `${stored} there already, ${missing} to compute: ${diskSize(missingBytes)}${free} in ${store.folder}`,
   );
 }
 

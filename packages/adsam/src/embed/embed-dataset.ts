@@ -109,7 +109,10 @@ function errorOf(errors: readonly number[]): EmbedSummary["error"] {
 }
 
 /** @throws Problem where the missing ones do not fit */
-function requireSpace({ folder, description }: EmbeddingStore, { missing, missingBytes, freeBytes }: EmbedPlan): void {
+export function requireSpace(
+  { folder, description }: Pick<EmbeddingStore, "folder" | "description">,
+  { missing, missingBytes, freeBytes }: Pick<EmbedPlan, "missing" | "missingBytes" | "freeBytes">,
+): void {
   if (freeBytes === undefined || missingBytes <= freeBytes) return;
   const smaller = storeBytes({ ...description.storage, dtype: "int8" }, missing);
   const int8 = description.storage.dtype === "int8" ? "" : `take --dtype int8 (${diskSize(smaller)}), `;

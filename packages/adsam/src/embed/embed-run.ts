@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { Problem, scope } from "@adsam/torch";
 import type { Claim } from "../data/embeddings/claims.js";
 import type { EmbeddingId } from "../data/embeddings/record.js";
@@ -64,6 +64,7 @@ export class EmbedRun {
           await this.#complete(piece);
           ahead.shift();
           this.options.onProgress?.("embedding", this.#done, total);
+          await turn(); // prepared pictures may come without pause; Ctrl-C and the freeing of memory need one
         }
         todo = theirs;
         if (this.#done === before && todo.length > 0)

@@ -41,7 +41,7 @@ export class Claims {
   /** @param folder made when the first claim is taken */
   constructor(folder: string) {
     this.#folder = folder;
-    this.#ownFile = path.join(folder, `.process-${this.#owner.pid}-${this.#owner.token}`);
+    this.#ownFile = this.#fileOf(this.#owner);
   }
 
   /**
@@ -72,6 +72,10 @@ export class Claims {
     writeFileSync(this.#ownFile, JSON.stringify(this.#owner), { flag: "wx" });
     this.#ready = true;
     for (const name of readdirSync(this.#folder)) this.#clearIfDead(path.join(this.#folder, name));
+  }
+
+  #fileOf({ pid, token }: Owner): string {
+    return path.join(this.#folder, `.process-${pid}-${path.basename(String(token))}`);
   }
 
   #link(file: string): boolean {
@@ -113,6 +117,7 @@ export class Claims {
         linkSync(aside, file);
       } catch {} // its place is taken, or there are no links: then a picture may be computed twice
     rmSync(aside, { force: true });
+    if (isThatOne && owner) rmSync(this.#fileOf(owner), { force: true });
     return isThatOne;
   }
 
