@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFileSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import {
@@ -106,7 +106,8 @@ test("shards: by their index, by their folder; each tensor from the shard that t
       loadSamWeights(fresh, path);
       assert.deepEqual(different(sam, fresh), []);
     }
-    assert.equal(new PublishedFile(folder).title, "Hugging Face's SAM");
+    rmSync(join(folder, "model-00002-of-00003.safetensors"));
+    assert.throws(() => loadSamWeights(freshSam(), folder), /found 2 of its 3 files/);
   });
 });
 
@@ -124,37 +125,6 @@ function writeShards(folder: string, state: ReadonlyMap<string, Tensor>): string
   writeFileSync(index, JSON.stringify({ metadata: { total_size: 1 }, weight_map: map }));
   return index;
 }
-
-test("shards that do not fit their index are refused by name", (t) => {
-  const folder = temporaryFolder(t);
-  const index = join(folder, "model.safetensors.index.json");
-  const write = (map: unknown) => writeFileSync(index, JSON.stringify({ weight_map: map }));
-  const shard = "model-00001-of-00001.safetensors";
-  scope(() => saveSafetensors(join(folder, shard), { a: zeros([1]), b: zeros([1]) }));
-  const refused = (message: RegExp) => assert.throws(() => new PublishedFile(folder), { name: "Problem", message });
-  write({ a: shard, b: "model-00002-of-00002.safetensors" });
-  refused(/found 1 of 2 shards missing: model-00002-of-00002\.safetensors/);
-  write({ a: shard });
-  refused(/found "b" on one side of index and shard/);
-  write({ a: shard, b: shard, c: shard });
-  refused(/found "c" on one side/);
-  for (const path of ["../other.safetensors", "/etc/passwd", "..", ""]) {
-    write({ a: path });
-    refused(/expected a file beside it/);
-  }
-  for (const map of [undefined, 5, {}]) {
-    write(map);
-    refused(/expected \{"weight_map"/);
-  }
-  writeFileSync(index, "{");
-  refused(/found JSON of another kind/);
-  const empty = join(folder, "empty");
-  mkdirSync(empty);
-  assert.throws(
-    () => new PublishedFile(empty),
-    /found a folder without weights, expected a file, or a folder with model\.safetensors/,
-  );
-});
 
 test("two names of one tensor with different values are refused", (t) => {
   const path = join(temporaryFolder(t), "sam");

@@ -1,7 +1,6 @@
 import { CheckpointFile, Problem, type StoredTensor } from "@adsam/torch";
 import type { Family, Part } from "./families.js";
 import { type Recognised, recognisePublished } from "./recognise.js";
-import { checkpointFiles } from "./shards.js";
 import { stateIn } from "./state-tree.js";
 
 /** A part of a published checkpoint under the names of its network here. */
@@ -22,7 +21,7 @@ export class PublishedFile {
   readonly title: string;
   /** All tensors under this project's names. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  readonly #files: readonly CheckpointFile[];
+  readonly #file: CheckpointFile;
   readonly #recognised: Recognised;
 
   /**
@@ -30,29 +29,20 @@ export class PublishedFile {
    * @param options.verify compare every storage of a PyTorch archive with its CRC-32 first, which reads the file once; default true
    */
   constructor(path: string, options: { readonly verify?: boolean } = {}) {
-    const { files, index } = checkpointFiles(path);
-    const open: CheckpointFile[] = [];
+    const what = `checkpoint "${path}"`;
+    const file = new CheckpointFile(path, options);
     try {
-      const state = new Map<string, StoredTensor>();
-      for (const file of files) {
-        const one = new CheckpointFile(file, options);
-        open.push(one);
-        for (const [name, tensor] of stateIn(one.tree, `checkpoint "${file}"`)) {
-          if (index && index.get(name) !== file) throw misplaced(path, name, file);
-          state.set(name, tensor);
-        }
-      }
-      const lost = [...(index?.keys() ?? [])].filter((name) => !state.has(name));
-      if (lost.length > 0) throw misplaced(path, lost[0]!, index!.get(lost[0]!)!);
+      const state = stateIn(file.tree, what);
+      const recognised = recognisePublished(state.keys(), what);
+      for (const [kept, other] of recognised.duplicates) requireEqual(what, kept, other, state);
       this.path = path;
-      this.#files = open;
-      this.#recognised = recognisePublished(state.keys(), `checkpoint "${path}"`);
-      this.family = this.#recognised.family;
-      this.title = this.#recognised.title;
-      this.tensors = new Map([...this.#recognised.names].map(([name, there]) => [name, state.get(there)!]));
-      for (const [kept, other] of this.#recognised.duplicates) requireEqual(path, kept, other, state);
+      this.family = recognised.family;
+      this.title = recognised.title;
+      this.tensors = new Map([...recognised.names].map(([name, there]) => [name, state.get(there)!]));
+      this.#file = file;
+      this.#recognised = recognised;
     } catch (error) {
-      for (const file of open) file[Symbol.dispose]();
+      file[Symbol.dispose]();
       throw error;
     }
   }
@@ -80,11 +70,11 @@ export class PublishedFile {
 
   /** @throws Problem where a file was written to since it was opened: to be asked after loading */
   assertUnchanged(): void {
-    for (const file of this.#files) file.assertUnchanged();
+    this.#file.assertUnchanged();
   }
 
   [Symbol.dispose](): void {
-    for (const file of this.#files) file[Symbol.dispose]();
+    this.#file[Symbol.dispose]();
   }
 }
 
@@ -96,17 +86,8 @@ const partTitles: Readonly<Record<Part, string>> = {
   deeplabv3: "DeepLabV3",
 };
 
-function misplaced(path: string, name: string, file: string): Problem {
-  return new Problem({
-    what: `index of shards "${path}"`,
-    found: `"${name}" on one side of index and shard "${file}" only`,
-    expected: "every tensor in the shard that the index names",
-    todo: "The files are not of one download; fetch them again.",
-  });
-}
-
 /** Two names of one tensor are harmless where both hold the same numbers. */
-function requireEqual(path: string, kept: string, other: string, state: ReadonlyMap<string, StoredTensor>): void {
+function requireEqual(what: string, kept: string, other: string, state: ReadonlyMap<string, StoredTensor>): void {
   const [one, two] = [state.get(kept)!, state.get(other)!];
   if (one.shape.join() === two.shape.join()) {
     using a = one.read();
@@ -114,7 +95,7 @@ function requireEqual(path: string, kept: string, other: string, state: Readonly
     if (a.dtype === b.dtype && a.equal(b)) return;
   }
   throw new Problem({
-    what: `checkpoint "${path}"`,
+    what,
     found: `"${kept}" and "${other}" with different values`,
     expected: "one tensor under two names",
   });
