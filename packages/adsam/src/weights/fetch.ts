@@ -129,7 +129,7 @@ function wrongFile(file: KnownFile, address: string, sha256: string, bytes: numb
     what: `download ${address}`,
     found: `${bytes} bytes with SHA-256 ${sha256}`,
     expected: `${expected}SHA-256 ${hex}${isPrefix ? "…" : ""}`,
-    todo: `It was thrown away; nothing lies at "${placeOf(file)}". Try again, and if the hash is the same, ask at ${file.source}.`,
+    todo: `It was thrown away; nothing of it lies at "${placeOf(file)}". Try again, and if the hash is the same, ask at ${file.source}.`,
   });
 }
 

@@ -48,7 +48,9 @@ async function create(file: string, holder: Holder): Promise<boolean> {
     await writeFile(file, JSON.stringify(holder), { flag: "wx" });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return false;
+    if (code === "ENOSPC" || code === "EDQUOT") await rm(file, { force: true }); // made, but empty
     throw error;
   }
 }
