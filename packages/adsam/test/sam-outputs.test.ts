@@ -6,6 +6,7 @@ import { encodeMask, rleArea } from "../src/models/sam/automatic/rle.js";
 import { maskColours, palette } from "../src/sam/colours.js";
 import { jsonMistake } from "../src/sam/json-place.js";
 import { maskMap } from "../src/sam/mask-map.js";
+import { forEachOutlinePixel } from "../src/sam/outline.js";
 import { outlineWidth, paintOverlay } from "../src/sam/overlay.js";
 import { markRadius } from "../src/sam/prompt-marks.js";
 import { promptsByPicture, promptsOfFlags } from "../src/sam/prompts.js";
@@ -82,6 +83,36 @@ describe("the overlay", () => {
         const veil = before(x, y).map((value, c) => Math.round(0.75 * value + 0.25 * colour[c]!));
         assert.deepEqual(at(x, y), edge ? [...colour] : inside ? veil : before(x, y), `(${x}, ${y})`);
       }
+  });
+
+  test("the outline is what its definition says, for masks of any shape", () => {
+    for (const [width, height, density] of [
+      [31, 17, 128],
+      [17, 31, 30],
+      [40, 9, 240],
+      [1, 12, 100],
+      [12, 1, 100],
+      [5, 5, 255],
+    ] as const) {
+      // biome-ignore format: six masks
+      const own = { height, width };
+      const data = noiseBytes(`outline ${width} ${height}`, width * height).map((value) => Number(value < density));
+      const rle = encodeMask({ data, size: own });
+      for (const reach of [1, 2, 5]) {
+        const outside = (x: number, y: number) =>
+          x >= 0 && x < width && y >= 0 && y < height && data[y * width + x] === 0;
+        const slow = new Uint8Array(data.length);
+        for (let y = 0; y < height; y++)
+          for (let x = 0; x < width; x++)
+            for (let step = 1; step <= reach; step++)
+              if (data[y * width + x] && (outside(x - step, y) || outside(x + step, y) || outside(x, y - step) || outside(x, y + step))) slow[y * width + x] = 1; // biome-ignore format: one condition
+        const fast = new Uint8Array(data.length);
+        forEachOutlinePixel(rle, own, reach, (x, y) => {
+          fast[y * width + x] = 1;
+        });
+        assert.deepEqual(fast, slow, `${width}×${height}, reach ${reach}`);
+      }
+    }
   });
 
   test("the picture's own edge is no edge of a mask", async () => {

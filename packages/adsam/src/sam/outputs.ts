@@ -1,15 +1,15 @@
 import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { Problem } from "@adsam/torch/problem";
+import sharp from "sharp";
 import { isFile, writeWhole } from "../data/files.js";
-import type { Picture } from "../data/picture.js";
+import type { LabelMap, Picture } from "../data/picture.js";
 import { encodeGrey, encodePicture } from "../data/write-png.js";
-import { decodeRle } from "../models/sam/automatic/rle.js";
+import { decodeRle, type Rle } from "../models/sam/automatic/rle.js";
 import type { SamPrompt } from "../models/sam/prompt.js";
 import type { PredictionInput } from "../predict/inputs.js";
 import { annotations, annotationText } from "./annotations.js";
 import type { FoundMask } from "./found-mask.js";
-import { maskMap } from "./mask-map.js";
 import { paintOverlay } from "./overlay.js";
 import type { MaskFormat } from "./question.js";
 
@@ -78,6 +78,16 @@ export async function refuseExisting(
   });
 }
 
+/** 255 in the mask, 0 outside. Of many masks libvips' encoder saves most of the time. */
+function encodeMaskPng(rle: Rle): Promise<Uint8Array> {
+  const { data, size } = decodeRle(rle);
+  for (let i = 0; i < data.length; i++) data[i]! *= 255;
+  return sharp(data, { raw: { ...size, channels: 1 } })
+    .toColourspace("b-w")
+    .png()
+    .toBuffer();
+}
+
 const masksIn = async (folder: string): Promise<string[]> =>
   (await readdir(folder).catch(() => [] as string[])).filter(isMaskFile);
 
@@ -85,6 +95,8 @@ export interface PictureMasks {
   readonly file: string;
   readonly picture: Picture;
   readonly masks: readonly FoundMask[];
+  /** See `maskMap`. */
+  readonly map: LabelMap<Uint8Array | Uint16Array>;
   /** Drawn into the overlay. */
   readonly prompts: readonly SamPrompt[];
   /** Place of the picture in the run, from 1. */
@@ -95,7 +107,7 @@ export interface PictureMasks {
 export async function writeMasks(
   files: MaskFiles,
   out: string,
-  { file, picture, masks, prompts, imageId }: PictureMasks,
+  { file, picture, masks, map, prompts, imageId }: PictureMasks,
   alpha: number,
 ): Promise<void> {
   const to = (name: string): string => path.resolve(out, name);
@@ -103,12 +115,13 @@ export async function writeMasks(
   if (files.png !== undefined) {
     for (const old of await masksIn(to(files.png))) await rm(path.join(to(files.png), old), { force: true });
     for (const [place, { rle }] of masks.entries()) {
-      const { data, size } = decodeRle(rle);
-      const shown = data.map((set) => 255 * set);
-      await writeWhole(path.join(to(files.png), maskFile(place)), encodeGrey({ data: shown, size }));
+      await writeWhole(path.join(to(files.png), maskFile(place)), await encodeMaskPng(rle));
     }
   }
-  if (files.map !== undefined) await writeWhole(to(files.map), encodeGrey(maskMap(masks, picture.size)));
+  if (files.map !== undefined) await writeWhole(to(files.map), encodeGrey(map));
   if (files.overlay !== undefined)
-    await writeWhole(to(files.overlay), await encodePicture(await paintOverlay(picture, masks, { alpha, prompts })));
+    await writeWhole(
+      to(files.overlay),
+      await encodePicture(await paintOverlay(picture, masks, { alpha, prompts, map })),
+    );
 }

@@ -1,10 +1,10 @@
 import sharp from "sharp";
 import { type LabelMap, type Picture, pixels, type Size } from "../data/picture.js";
-import { type Rle, rleEdges, runsOf } from "../models/sam/automatic/rle.js";
-import { forEachStrip } from "../models/sam/automatic/runs.js";
+import type { Rle } from "../models/sam/automatic/rle.js";
 import type { SamPrompt } from "../models/sam/prompt.js";
 import { type Colour, maskColours } from "./colours.js";
 import { maskMap, paintingOrder } from "./mask-map.js";
+import { forEachOutlinePixel } from "./outline.js";
 import { promptMarks } from "./prompt-marks.js";
 
 /** What is painted. */
@@ -18,6 +18,8 @@ export interface PaintedMask {
 export interface OverlayOptions {
   /** How strongly a mask's colour covers the picture, 0…1. */
   readonly alpha: number;
+  /** All masks in one picture, where that was made before. */
+  readonly map?: LabelMap<Uint8Array | Uint16Array>;
   /** Drawn on top. */
   readonly prompts?: readonly SamPrompt[];
 }
@@ -29,13 +31,20 @@ export interface OverlayOptions {
 export async function paintOverlay(
   picture: Picture,
   masks: readonly PaintedMask[],
-  { alpha, prompts = [] }: OverlayOptions,
+  { alpha, prompts = [], ...options }: OverlayOptions,
 ): Promise<Picture> {
   const { size } = picture;
-  const map = maskMap(masks, size);
+  const map = options.map ?? maskMap(masks, size);
   const colours = maskColours(map, masks.length);
   const data = fill(picture, map, colours, alpha);
-  for (const place of paintingOrder(masks)) outline(data, size, masks[place]!.rle, colours[place]!, outlineWidth(size));
+  const reach = outlineWidth(size);
+  for (const place of paintingOrder(masks)) {
+    const [red, green, blue] = colours[place]!;
+    forEachOutlinePixel(masks[place]!.rle, size, reach, (x, y) => {
+      const at = 3 * (y * size.width + x);
+      [data[at], data[at + 1], data[at + 2]] = [red, green, blue];
+    });
+  }
   if (prompts.length === 0) return { data, size };
   const marks = promptMarks(prompts, size, (prompt) => {
     const place = masks.findIndex(({ promptIndex }) => promptIndex === prompt);
@@ -66,28 +75,4 @@ function fill(
     for (let c = 0; c < 3; c++) data[3 * i + c] = Math.round((1 - alpha) * data[3 * i + c]! + alpha * colour[c]!);
   }
   return data;
-}
-
-/** Paints the pixels of a mask that have one outside of it within `reach` to any side. The picture's own edge is no edge of the mask. */
-function outline(data: Uint8Array, { height, width }: Size, rle: Rle, colour: Colour, reach: number): void {
-  const [left, top, right, bottom] = rleEdges(rle);
-  const columns = right - left + 1;
-  const rows = bottom - top + 1;
-  const inside = new Uint8Array(columns * rows); // the mask within its box
-  forEachStrip(runsOf(rle), height, (x, first, end) => {
-    for (let y = first; y < end; y++) inside[(y - top) * columns + x - left] = 1;
-  });
-  const outside = (x: number, y: number): boolean =>
-    x >= left && x <= right && y >= top && y <= bottom
-      ? inside[(y - top) * columns + x - left] === 0
-      : x >= 0 && x < width && y >= 0 && y < height;
-  for (let y = top; y <= bottom; y++)
-    for (let x = left; x <= right; x++) {
-      if (outside(x, y)) continue;
-      for (let step = 1; step <= reach; step++)
-        if (outside(x - step, y) || outside(x + step, y) || outside(x, y - step) || outside(x, y + step)) {
-          data.set(colour, 3 * (y * width + x));
-          break;
-        }
-    }
 }

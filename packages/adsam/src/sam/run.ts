@@ -1,7 +1,7 @@
 import path from "node:path";
 import { Problem } from "@adsam/torch/problem";
 import { writeWhole } from "../data/files.js";
-import { type Picture, pixels, readPicture } from "../data/picture.js";
+import { type LabelMap, type Picture, pixels, readPicture } from "../data/picture.js";
 import { SamAutomaticMaskGenerator } from "../models/sam/automatic/generator.js";
 import { automaticMaskSettings } from "../models/sam/automatic/options.js";
 import { SamPredictor } from "../models/sam/predictor.js";
@@ -65,10 +65,11 @@ export async function samFiles(run: SamRun): Promise<SamSummary> {
       const prompts = promptsOf[place]!;
       const began = performance.now();
       const masks = askPicture(network, outcome.value, question, prompts);
+      const map = maskMap(masks, outcome.value.size);
       const files = maskFiles(input.name, formats);
-      const found = { file: input.file, picture: outcome.value, masks, prompts, imageId: place + 1 };
+      const found = { file: input.file, picture: outcome.value, masks, map, prompts, imageId: place + 1 };
       await writeMasks(files, out, found, run.alpha ?? 0.45);
-      pictures.push(summaryOf(input, outcome.value, masks, files, secondsSince(began)));
+      pictures.push(summaryOf(input, masks, map, files, secondsSince(began)));
     } else failed.push({ file: input.file, error: messageOf(outcome.reason) });
     onProgress?.(pictures.length + failed.length, inputs.length);
     if (signal?.aborted) break;
@@ -129,13 +130,13 @@ export function askPicture(
 
 function summaryOf(
   { file }: PredictionInput,
-  { size }: Picture,
   masks: readonly FoundMask[],
+  { data, size }: LabelMap<Uint8Array | Uint16Array>,
   files: MaskFiles,
   seconds: number,
 ): PictureSummary {
   let inMask = 0;
-  for (const mask of maskMap(masks, size).data) inMask += Number(mask > 0);
+  for (const mask of data) inMask += Number(mask > 0);
   return {
     file,
     width: size.width,
