@@ -16,7 +16,7 @@ import { AdSam, type AdSamConfig } from "../src/models/ad-sam.js";
 import { buildEncoder } from "../src/models/encoders.js";
 import { PublishedFile } from "../src/models/published/published-file.js";
 import { ResNet } from "../src/models/resnet.js";
-import { samEncoders } from "../src/models/sam/config.js";
+import { type SamEncoderConfig, samEncoders } from "../src/models/sam/config.js";
 import { buildSam, type Sam } from "../src/models/sam/sam.js";
 import { loadAdSamWeights, loadEncoderWeights, loadResNetWeights, loadSamWeights } from "../src/models/weights.js";
 import { different, fillDistinctly, huggingFaceName, stateOf, temporaryFolder } from "./published-files.js";
@@ -189,12 +189,19 @@ test("a missing name has the closest of the file beside it", (t) => {
 test("an encoder of other sizes is told in one sentence, not in hundreds of tensors", (t) => {
   const path = join(temporaryFolder(t), "encoder");
   scope(() => {
-    using encoder = nn.init.skipInit(() => buildEncoder({ ...samEncoders.nano, imageSize: 512 }));
-    saveSafetensors(path, encoder.stateDict());
     using nano = nn.init.skipInit(() => buildEncoder("nano"));
-    assert.throws(
-      () => loadEncoderWeights(nano, path),
-      /found a SAM encoder of imageSize 512, .*, expected nano\. Build the network by the sizes of the file/,
+    const refused = (config: Partial<SamEncoderConfig>, message: RegExp) => {
+      using encoder = nn.init.skipInit(() => buildEncoder({ ...samEncoders.nano, ...config }));
+      saveSafetensors(path, encoder.stateDict());
+      assert.throws(() => loadEncoderWeights(nano, path), { name: "Problem", message });
+    };
+    refused(
+      { depth: 2 },
+      /found a SAM encoder of imageSize 256, .* depth 2, .*, expected nano\. Build the network by the sizes of the file/,
+    );
+    refused(
+      { imageSize: 512 },
+      /found positions for pictures of 512 pixels, expected 256, as this encoder was built\. Weights are loaded at the size they were trained on\. Build the encoder with imageSize 512: it takes pictures of any size/,
     );
   });
 });
@@ -281,6 +288,17 @@ test("a ResNet from before 0.4.1 counts no batches: the count begins at 0, and t
       else assert.ok(tensor.equal(resnet.stateDict().get(name)!), name);
     using other = new ResNet("resnet34");
     assert.throws(() => loadResNetWeights(other, path), /found ResNet-18, expected ResNet-34\./);
+  });
+});
+
+test("batch counts that only some layers have are missing, not zero", (t) => {
+  const path = join(temporaryFolder(t), "resnet18.pth");
+  scope(() => {
+    using resnet = new ResNet("resnet18");
+    const state = stateOf(resnet);
+    state.delete("bn1.num_batches_tracked");
+    saveCheckpoint(path, state);
+    assert.throws(() => loadResNetWeights(resnet, path), /found 1 missing: bn1\.num_batches_tracked, expected/);
   });
 });
 

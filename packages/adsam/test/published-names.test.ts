@@ -99,6 +99,12 @@ const cases: readonly [string, () => readonly string[], string, readonly string[
     "hugging-face-sam",
     ["encoder"],
   ],
+  [
+    "the SAM baseline, for its encoder",
+    () => ["head.0.weight", ...behind("sam_encoder.", encoderNames("nano"))],
+    "around-sam",
+    ["encoder"],
+  ],
   ["torchvision's ResNet", () => resnet, "resnet", ["resnet"]],
   [
     "torchvision's DeepLabV3",

@@ -5,6 +5,7 @@ import { type Part, passedOver } from "./published/families.js";
 import { PublishedFile } from "./published/published-file.js";
 import { resnetTitle } from "./published/resnet-layout.js";
 import type { ResNet } from "./resnet.js";
+import type { SamEncoderConfig } from "./sam/config.js";
 import type { Sam } from "./sam/sam.js";
 
 /**
@@ -69,9 +70,9 @@ function loadPart(
     const given = new Map<string, Tensor | StoredTensor>(
       [...tensors].filter(([name]) => own.has(name) || !useless(name)),
     );
-    // PyTorch before 0.4.1 kept no such count, and newer ones begin it at 0 for its files.
-    for (const name of own.keys())
-      if (name.endsWith("num_batches_tracked") && !given.has(name)) given.set(name, zeros([], { dtype: "int64" }));
+    // PyTorch before 0.4.1 kept no such counts, and newer ones begin them at 0 for its files.
+    if (![...given.keys()].some(isBatchCount))
+      for (const name of own.keys()) if (isBatchCount(name)) given.set(name, zeros([], { dtype: "int64" }));
     module.loadStateDict(given, {
       what,
       nameInFile,
@@ -87,31 +88,45 @@ function isEncoder(name: string): boolean {
   return name.startsWith("sam_encoder.");
 }
 
+function isBatchCount(name: string): boolean {
+  return /(^|\.)num_batches_tracked$/.test(name);
+}
+
 /** One sentence instead of hundreds of tensors where the file holds a network of other sizes. */
 function requireSameSizes(part: Part, there: Shapes, here: Shapes, what: string): void {
-  const titleOf = (shapes: Shapes) => {
-    try {
-      return sizeTitles[part]?.(shapes, what);
-    } catch (error) {
-      if (error instanceof Problem) return undefined; // what the sizes are told from is missing, and will be listed
-      throw error;
-    }
-  };
-  const [found, expected] = [titleOf(there), titleOf(here)];
-  if (found === undefined || expected === undefined || found === expected) return;
+  const [found, expected] = [sizesOf(part, there), sizesOf(part, here)];
+  if (found === undefined || expected === undefined || found.title === expected.title) return;
+  const [file, network] = [found.config, expected.config];
+  if (file && network && encoderTitle({ ...file, imageSize: network.imageSize }) === expected.title)
+    throw new Problem({
+      what,
+      found: `positions for pictures of ${file.imageSize} pixels`,
+      expected: `${network.imageSize}, as this encoder was built`,
+      todo: `Weights are loaded at the size they were trained on. Build the encoder with imageSize ${file.imageSize}: it takes pictures of any size, and interpolates its positions when it runs.`,
+    });
   throw new Problem({
     what,
-    found,
-    expected,
+    found: found.title,
+    expected: expected.title,
     todo: "Build the network by the sizes of the file, or load another file.",
   });
 }
 
-const sizeTitles: Partial<Record<Part, (shapes: Shapes, what: string) => string>> = {
-  resnet: resnetTitle,
-  encoder: (shapes, what) => encoderTitle(encoderConfigOf(shapes, what)),
-  sam: (shapes, what) => encoderTitle(encoderConfigOf(inside(shapes, "image_encoder."), what)),
-};
+/** What is told about a network by its shapes; undefined where what it is told from is missing, which is then listed by name. */
+function sizesOf(
+  part: Part,
+  shapes: Shapes,
+): { readonly title: string; readonly config?: SamEncoderConfig } | undefined {
+  if (part === "resnet") return { title: resnetTitle(shapes) };
+  if (part !== "encoder" && part !== "sam") return undefined;
+  try {
+    const encoder = encoderConfigOf(part === "sam" ? inside(shapes, "image_encoder.") : shapes, "network");
+    return { title: encoderTitle(encoder), ...(typeof encoder !== "string" && { config: encoder }) };
+  } catch (error) {
+    if (error instanceof Problem) return undefined;
+    throw error;
+  }
+}
 
 function inside(shapes: Shapes, start: string): Shapes {
   const own = [...shapes].filter(([name]) => name.startsWith(start));

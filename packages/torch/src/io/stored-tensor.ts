@@ -9,8 +9,8 @@ import { giveBack, SCRATCH_BYTES, takeBuffer } from "./tensor-bytes.js";
 import { contiguousStride, readStorage, type TensorRecord } from "./tensor-record.js";
 
 /**
- * A tensor that lies in a file: its shape and dtype are known, its elements are read when they are asked for, straight to where they shall
- * stand. Loading a network from these needs no more memory than the network has. The file must still be open.
+ * A tensor that lies in a file: its shape and dtype are known, its elements are read when they are asked for, through one small buffer to
+ * where they shall stand. Loading a network from these needs no more memory than the network has. The file must still be open.
  */
 export class StoredTensor {
   readonly #record: TensorRecord;
@@ -40,12 +40,9 @@ export class StoredTensor {
         expected: `[${target.shape.join(", ")}]`,
       });
     if (this.numel === 0) return;
-    const { dtype, isContiguous } = this.#record;
-    const inOrder = isContiguous && isDense(target);
-    // A byte that is neither 0 nor 1 is undefined behaviour as a C++ bool: booleans are compared, never copied.
-    if (inOrder && dtype === target.dtype && dtype !== "bool" && target.device === "cpu")
-      readStorage(this.#record.storage, target.bytes(), this.#start);
-    else noGrad(() => scope(() => (inOrder ? this.#copyInPieces(target) : this.#copyStrided(target))));
+    // Not straight into the tensor's memory: a view of it for Node would keep that alive until the next collection of garbage.
+    const inOrder = this.#record.isContiguous && isDense(target);
+    noGrad(() => scope(() => (inOrder ? this.#copyInPieces(target) : this.#copyStrided(target))));
   }
 
   /** The elements in memory of their own. */

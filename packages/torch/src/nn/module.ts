@@ -130,7 +130,7 @@ export abstract class Module {
 
   /**
    * Copies values into parameters and buffers, converting them to their dtype and device. Values that lie in a file (`CheckpointFile`) are
-   * read straight into place: no second copy of the weights is ever in memory.
+   * read into place piece by piece: no second copy of the weights is ever in memory.
    * @throws Problem listing missing, unexpected and mis-shaped names with their closest matches; nothing is changed then
    */
   loadStateDict(

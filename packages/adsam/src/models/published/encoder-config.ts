@@ -93,13 +93,10 @@ class ShapeReader {
 
   /** How many members a list has; refuses one with gaps. */
   count(list: string): number {
-    const numbers = new Set<number>();
-    for (const name of this.#shapes.keys()) {
-      const number = new RegExp(`^${list}\\.(\\d+)\\.`).exec(name)?.[1];
-      if (number !== undefined) numbers.add(Number(number));
-    }
-    const highest = Math.max(-1, ...numbers);
-    if (numbers.size !== highest + 1) this.refuse(`${numbers.size} ${list} up to number ${highest}`, "all of them");
+    const member = new RegExp(`^${list}\\.(\\d+)\\.`);
+    const numbers = new Set([...this.#shapes.keys()].flatMap((name) => member.exec(name)?.[1] ?? []));
+    const lost = [...Array(numbers.size).keys()].find((number) => !numbers.has(`${number}`));
+    if (lost !== undefined) this.refuse(`${numbers.size} ${list}, number ${lost} not among them`, "all of them");
     return numbers.size;
   }
 

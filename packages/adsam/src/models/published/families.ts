@@ -2,7 +2,7 @@ import { huggingFaceNames } from "./hugging-face-names.js";
 import type { Renaming } from "./rename.js";
 
 /** Whose names a checkpoint speaks. */
-export type Family = "sam" | "mobile-sam" | "hugging-face-sam" | "ad-sam" | "deeplabv3" | "resnet";
+export type Family = "sam" | "mobile-sam" | "hugging-face-sam" | "ad-sam" | "around-sam" | "deeplabv3" | "resnet";
 
 /** A network that may be had out of a file: as its whole, or as a part of it. */
 export type Part = "sam" | "encoder" | "resnet" | "ad-sam" | "deeplabv3";
@@ -87,6 +87,12 @@ export const families: readonly FamilyRule[] = [
     title: "AD-SAM",
     signature: ["up1.", "up3.", "classifier.0.weight"],
     parts: { "ad-sam": "", resnet: "resnet_encoder.", encoder: "sam_encoder." },
+  },
+  {
+    family: "around-sam",
+    title: "a network around SAM's image encoder",
+    signature: ["sam_encoder.patch_embed.", "sam_encoder.neck.0.weight"],
+    parts: { encoder: "sam_encoder." },
   },
   {
     family: "deeplabv3",
