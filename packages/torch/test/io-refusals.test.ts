@@ -120,7 +120,6 @@ test("pickles that are broken, endless or too deep", () => {
     [/holds itself/, `}q\0${text("a")}h\0s`],
     [/nested deeper than 200/, `]${"\x85".repeat(MAX_DEPTH)}`],
     [/nested deeper than 200/, `]${"\x85".repeat(100_000)}`],
-    [/containers without end/, `]${"\x85".repeat(1_000_000)}`],
     [/a list as a dictionary's key/, "}]Ns"],
     [/an item added to a tuple/, ")Na"],
     [/a state set on a list/, "]}b"],
@@ -132,13 +131,13 @@ test("pickles that are broken, endless or too deep", () => {
   for (const [expected, body] of cases) assert.match(refusalOf(body), expected);
 });
 
-test("a container in many places is read once, however many paths lead to it", () => {
-  let body = "]";
-  for (let level = 0; level < 60; level++) body += "2\x86"; // DUP, TUPLE2: 2^60 paths
-  const source = new MemorySource(zipOf({ "x/data.pkl": `\x80\x02${body}.` }));
+test("a container in many places is read once, as long as a walk over the tree comes to an end", () => {
+  const doubled = (levels: number) => `]${"2\x86".repeat(levels)}`; // DUP, TUPLE2: 2^levels paths
+  const source = new MemorySource(zipOf({ "x/data.pkl": `\x80\x02${doubled(20)}.` }));
   let tree = readTorchArchive(source) as Tree[];
-  for (let level = 0; level < 60; level++) tree = tree[level % 2] as Tree[];
+  for (let level = 0; level < 20; level++) tree = tree[level % 2] as Tree[];
   assert.deepEqual(tree, []);
+  assert.match(refusalOf(doubled(60)), /more than 10000000 values, most of them the same again/);
 });
 
 test("every damaged byte of the weights is noticed, and every cut", () => {

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { Problem } from "../problem.js";
 
 /** Random access to the bytes of a file, or of an array in tests. */
@@ -32,6 +32,31 @@ export class MemorySource implements ByteSource {
 
   readInto(bytes: Uint8Array, offset: number): void {
     bytes.set(this.read(offset, bytes.length));
+  }
+}
+
+/** A run of another source's bytes, as a source of its own. */
+export class SliceSource implements ByteSource {
+  readonly label: string;
+  readonly size: number;
+  readonly #source: ByteSource;
+  readonly #offset: number;
+
+  constructor(source: ByteSource, offset: number, size: number) {
+    this.label = source.label;
+    this.size = size;
+    this.#source = source;
+    this.#offset = offset;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    checkRange(this, offset, length);
+    return this.#source.read(this.#offset + offset, length);
+  }
+
+  readInto(bytes: Uint8Array, offset: number): void {
+    checkRange(this, offset, bytes.length);
+    this.#source.readInto(bytes, this.#offset + offset);
   }
 }
 
@@ -121,7 +146,7 @@ function checkRange(source: ByteSource, offset: number, length: number): void {
 
 function openForReading(path: string, label: string): number {
   try {
-    return openSync(path, "r");
+    return openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)); // a named pipe would keep us waiting for its writer
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT") {

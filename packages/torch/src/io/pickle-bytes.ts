@@ -1,15 +1,15 @@
 import { Problem } from "../problem.js";
 import type { ByteSource } from "./byte-source.js";
+import { decodeText } from "./short-text.js";
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Longest whole number a pickle may hold, in bytes. Python's own hashes and seeds need at most 20. */
 const MAX_LONG_BYTES = 1024;
 /** Longest module or attribute name. */
 const MAX_LINE = 1024;
 /** What is read ahead of the position: pickles of a state dict take a few of these. */
 const WINDOW_BYTES = 64 << 10;
-/** Longest pickle. One of 10 000 parameters with their optimizer's state has 5 MB. */
-export const MAX_PICKLE_BYTES = 32 << 20;
+/** Longest pickle. That of 10 000 parameters with their optimizer's state has 4 MB. */
+export const MAX_PICKLE_BYTES = 16 << 20;
 
 /**
  * The operands of a pickle, read in order through a window on their source: in the older form of torch.save gigabytes of weights follow, and
@@ -19,7 +19,8 @@ export class PickleBytes {
   readonly #source: ByteSource;
   readonly #what: string;
   readonly #limit: number;
-  #window: Uint8Array = new Uint8Array(0);
+  #buffer = new Uint8Array(0);
+  #window = this.#buffer;
   #view = new DataView(this.#window.buffer);
   /** Where the window begins in the source, and the next byte in the window. */
   #windowAt: number;
@@ -37,7 +38,7 @@ export class PickleBytes {
     return this.#windowAt + this.#at;
   }
 
-  /** The next `length` bytes, as a view. */
+  /** The next `length` bytes, as a view that is valid until more is taken. */
   take(length: number): Uint8Array {
     const start = this.#advance(length);
     return this.#window.subarray(start, start + length);
@@ -80,7 +81,7 @@ export class PickleBytes {
   text(length: number): string {
     const bytes = this.take(length);
     try {
-      return utf8.decode(bytes);
+      return decodeText(bytes);
     } catch {
       return this.#refuse("text that is not UTF-8", "UTF-8");
     }
@@ -123,8 +124,11 @@ export class PickleBytes {
       if (this.#limit === this.#source.size) this.#refuse(`an end after ${this.#limit} bytes`, "a whole pickle");
       this.#refuse(`a pickle of more than ${MAX_PICKLE_BYTES} bytes`, "a state dict's, which is far smaller");
     }
-    this.#window = this.#source.read(position, Math.min(left, Math.max(length, WINDOW_BYTES)));
-    this.#view = new DataView(this.#window.buffer, this.#window.byteOffset, this.#window.byteLength);
+    const size = Math.min(left, Math.max(length, WINDOW_BYTES));
+    if (this.#buffer.length < size) this.#buffer = new Uint8Array(size);
+    this.#window = this.#buffer.subarray(0, size);
+    this.#source.readInto(this.#window, position);
+    this.#view = new DataView(this.#window.buffer, 0, size);
     this.#windowAt = position;
     this.#at = 0;
   }

@@ -110,6 +110,11 @@ export class NumpyArray {
     this.#record = new TensorRecord({ dtype: stored, shape: [...shape], stride, storage }, what);
   }
 
+  /** 0 until a state filled it. */
+  get byteLength(): number {
+    return this.#record?.storage.byteLength ?? 0;
+  }
+
   get tensor(): TensorRecord {
     if (this.#record === undefined) throw refused(this.#what, "a NumPy array that was never filled", "its numbers");
     return this.#record;

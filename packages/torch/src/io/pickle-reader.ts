@@ -34,6 +34,9 @@ function arraysAsTensors(tree: Tree): Tree {
   return mapLeaves(tree as Tree<never>, isArray, (array) => array.tensor) as Tree;
 }
 
+/** Opcodes of one pickle: two million are those of 10 000 parameters with their optimizer's state. */
+const MAX_STEPS = 10_000_000;
+
 /** The stack machine: one opcode after the other, nothing here recurses. */
 class PickleMachine {
   readonly #input: PickleBytes;
@@ -58,7 +61,7 @@ class PickleMachine {
   }
 
   run(): unknown {
-    for (;;) {
+    for (let step = 0; step < MAX_STEPS; step++) {
       const op = this.#input.u8();
       if (op === Op.STOP) return this.#stack.pop();
       if (!this.#scalar(op) && !this.#container(op) && !this.#object(op)) {
@@ -66,6 +69,7 @@ class PickleMachine {
         this.#refuse(`pickle opcode 0x${op.toString(16)} at byte ${at}`, "those of a state dict saved by torch.save");
       }
     }
+    return this.#refuse(`more than ${MAX_STEPS} opcodes`, "a state dict's, which are far fewer");
   }
 
   /** Numbers, text, bytes, the memo and the frame marks. */
@@ -226,6 +230,7 @@ class PickleMachine {
         const state = stack.pop();
         if (!setState(stack.top(), state, this.#what))
           return this.#refuse(`a state set on ${describeValue(stack.top())}`, "one on an OrderedDict or a Namespace");
+        this.#countBytes(stack.top());
         return true;
       }
       case Op.BINPERSID: {
@@ -253,8 +258,15 @@ class PickleMachine {
     if (!(callee instanceof AllowedGlobal) || !(args instanceof Tuple))
       return this.#refuse(`a call of ${describeValue(callee)}`, "a call of a tensor's or a container's constructor");
     const made = callee.call(args, this.#what);
-    this.#madeArrays ||= made instanceof NumpyArray;
+    this.#countBytes(made);
     return this.#stack.make(made);
+  }
+
+  /** Each NumPy array becomes a tensor in memory of its own, however often the same bytes are named. */
+  #countBytes(value: unknown): void {
+    if (!(value instanceof NumpyArray)) return;
+    this.#madeArrays = true;
+    this.#stack.spend(value.byteLength);
   }
 
   #setItems(target: unknown, items: readonly unknown[]): unknown {

@@ -1,11 +1,10 @@
 import { Problem } from "../problem.js";
-import { Tuple } from "./tree.js";
 
 /**
- * Memory that one pickle may take, in bytes as `cost` estimates them. A training checkpoint of 10 000 parameters takes half of it, SAM's
- * largest model a fiftieth.
+ * Memory that one pickle may take, in bytes as `cost` estimates them. A training checkpoint of 10 000 parameters with Adam's state takes
+ * nine tenths of it, SAM's largest model a sixtieth.
  */
-const MAX_BYTES = 96 << 20;
+const MAX_BYTES = 64 << 20;
 /** Values waiting on the stack: Python writes lists and dictionaries in batches of a thousand, but a tuple at once. */
 const MAX_STACK = 1_000_000;
 const MARK = Symbol("mark");
@@ -15,7 +14,9 @@ export class PickleStack {
   readonly #what: string;
   readonly #values: unknown[] = [];
   readonly #marks: number[] = [];
-  readonly #memo = new Map<number, unknown>();
+  /** The memo: Python numbers it from 0 on, so that an array does; what is numbered otherwise stands apart. */
+  readonly #memo: unknown[] = [];
+  readonly #farMemo = new Map<number, unknown>();
   #bytes = 0;
 
   /** @param what how errors name the pickle */
@@ -69,14 +70,17 @@ export class PickleStack {
   }
 
   /** Notes the topmost value under a number; without one, under the next. */
-  remember(index = this.#memo.size): true {
-    this.spend(32);
-    this.#memo.set(index, this.top());
+  remember(index = this.#memo.length + this.#farMemo.size): true {
+    const value = this.top();
+    if (index < this.#memo.length) this.#memo[index] = value;
+    else if (index === this.#memo.length) this.#memo.push(value);
+    else this.#farMemo.set(index, value);
+    this.spend(index < this.#memo.length ? 16 : 64);
     return true;
   }
 
   recall(index: number): true {
-    const value = this.#memo.get(index);
+    const value = index < this.#memo.length ? this.#memo[index] : this.#farMemo.get(index);
     if (value === undefined) this.refuse(`memo ${index} before it was made`, "a pickle in order");
     return this.push(value);
   }
@@ -97,11 +101,10 @@ export class PickleStack {
 
 /** Bytes of a value when it is made, about as V8 keeps it; containers made before and named again cost nothing more. */
 function cost(value: unknown): number {
-  if (value instanceof Tuple) return 32 + 8 * Math.max(value.length, 17); // an array that grows by push makes room for 17
-  if (Array.isArray(value)) return 32 + 8 * value.length;
+  if (Array.isArray(value)) return 48 + 8 * value.length;
   if (value instanceof Map || value instanceof Set) return 200 + 40 * value.size;
   if (value instanceof Uint8Array) return 200 + value.length;
   if (typeof value === "string") return 24 + 2 * value.length;
   if (typeof value === "bigint") return 1024;
-  return typeof value === "object" && value !== null ? 500 : 16;
+  return typeof value === "object" && value !== null ? 300 : 16;
 }

@@ -2,8 +2,8 @@ import { Problem } from "../problem.js";
 import { type ByteSource, chunksOf } from "./byte-source.js";
 import { MAX_SAFETENSORS_HEADER } from "./content.js";
 import { dtypeOfSafetensors, elementBytes, STORED_DTYPES, safetensorsDtype } from "./dtypes.js";
-import { elementCount, TensorRecord } from "./tensor-record.js";
-import { parseJsonWithUniqueKeys } from "./unique-json.js";
+import { JsonReader } from "./json-reader.js";
+import { elementCount, MAX_RANK, TensorRecord } from "./tensor-record.js";
 
 export interface SafetensorsFile {
   /** In the order of the file's header. */
@@ -18,29 +18,32 @@ interface Span {
 }
 
 /**
- * The header of a safetensors file, checked as the format asks: at most 100 MB, no duplicate names, every tensor as long as its shape says,
- * one behind the other without overlap, gap or rest. Reads no weights: they lie at `record.storage.byteOffset`.
+ * The header of a safetensors file, checked as the format asks: no duplicate names, every tensor as long as its shape says, one behind the
+ * other without overlap, gap or rest; at most 16 MB, where the format allows 100. Reads no weights: they lie at `record.storage.byteOffset`.
  * Format: https://github.com/huggingface/safetensors#format
  */
 export function readSafetensors(source: ByteSource): SafetensorsFile {
-  const { header, dataAt } = readHeader(source);
+  const length = readHeaderLength(source);
+  const reader = new JsonReader(source.read(8, length), `${source.label}, header`);
   const tensors = new Map<string, TensorRecord>();
-  let metadata = new Map<string, string>();
+  const metadata = new Map<string, string>();
   const spans: Span[] = [];
-  for (const [name, info] of Object.entries(header)) {
-    if (name === "__metadata__") {
-      metadata = readMetadata(source, info);
-      continue;
-    }
-    const { record, span } = readTensor(source, name, info, dataAt);
+  if (reader.kind !== "object") {
+    const found = reader.kind === "nothing" ? "text that is no JSON" : "a header that is no JSON object";
+    throw new Problem({ what: source.label, found, expected: "names and tensors" });
+  }
+  reader.object((name) => {
+    if (name === "__metadata__") return readMetadata(source, reader, metadata);
+    const { record, span } = readTensor(source, reader, name, 8 + length);
     tensors.set(name, record);
     spans.push(span);
-  }
-  checkSpans(source, spans, source.size - dataAt);
+  });
+  reader.end();
+  checkSpans(source, spans, source.size - 8 - length);
   return { tensors, metadata };
 }
 
-function readHeader(source: ByteSource): { header: Record<string, unknown>; dataAt: number } {
+function readHeaderLength(source: ByteSource): number {
   const what = source.label;
   if (source.size < 10) throw new Problem({ what, found: `${source.size} bytes`, expected: "a safetensors file" });
   const size = Buffer.from(source.read(0, 8)).readBigUInt64LE();
@@ -48,48 +51,84 @@ function readHeader(source: ByteSource): { header: Record<string, unknown>; data
     throw new Problem({ what, found: `a header of ${size} bytes`, expected: `at most ${MAX_SAFETENSORS_HEADER}` });
   }
   const length = Number(size);
-  if (8 + length > source.size) {
-    const todo = "The file is cut short; fetch or write it again.";
+  if (8 + length <= source.size) return length;
+  throw new Problem({
+    what,
+    found: `${source.size} bytes with a header of ${length}`,
+    expected: "a whole file",
+    todo: "The file is cut short; fetch or write it again.",
+  });
+}
+
+function readMetadata(source: ByteSource, reader: JsonReader, metadata: Map<string, string>): void {
+  const refuse = (key: string): never => {
     throw new Problem({
-      what,
-      found: `${source.size} bytes with a header of ${length}`,
-      expected: "a whole file",
-      todo,
+      what: source.label,
+      found: `metadata ${shown(key)} that is no text`,
+      expected: "text for each key",
     });
-  }
-  const header = parseJsonWithUniqueKeys(source.read(8, length), `${what}, header`);
-  if (!isObject(header))
-    throw new Problem({ what, found: "a header that is no JSON object", expected: "names and tensors" });
-  return { header, dataAt: 8 + length };
+  };
+  if (reader.kind !== "object") refuse("");
+  reader.object((key) => {
+    const value = reader.anything();
+    metadata.set(key, typeof value === "string" ? value : refuse(key));
+  });
 }
 
-function readMetadata(source: ByteSource, info: unknown): Map<string, string> {
-  const metadata = new Map<string, string>();
-  for (const [key, value] of isObject(info) ? Object.entries(info) : [["", info] as const]) {
-    if (typeof value !== "string") {
-      throw new Problem({
-        what: source.label,
-        found: `metadata "${key}" that is no text`,
-        expected: "text for each key",
-      });
-    }
-    metadata.set(key, value);
-  }
-  return metadata;
+/** The fields of one tensor as they stand there; what is not of the kind the format asks for is undefined. */
+interface Fields {
+  dtype?: string | undefined;
+  shape?: number[] | undefined;
+  data_offsets?: number[] | undefined;
 }
 
-function readTensor(source: ByteSource, name: string, info: unknown, dataAt: number) {
-  const what = `${source.label}, tensor ${JSON.stringify(name)}`;
-  const { dtype: dtypeName, shape, data_offsets: offsets } = isObject(info) ? info : {};
-  const dtype = typeof dtypeName === "string" ? dtypeOfSafetensors(dtypeName) : undefined;
+function readFields(reader: JsonReader, what: string): Fields {
+  const fields: Fields = {};
+  if (reader.kind !== "object") {
+    reader.anything();
+    return fields;
+  }
+  reader.object((key) => {
+    if (key === "dtype") fields.dtype = reader.kind === "string" ? reader.string() : refuseField(what, "dtype");
+    else if (key === "shape" || key === "data_offsets") fields[key] = readNumbers(reader, what);
+    else refuseField(what, key);
+  });
+  return fields;
+}
+
+function refuseField(what: string, key: string): never {
+  throw new Problem({ what, found: `the field ${shown(key)}`, expected: "dtype, shape and data_offsets" });
+}
+
+/** An array of numbers, no longer than any shape; undefined for anything but an array. */
+function readNumbers(reader: JsonReader, what: string): number[] | undefined {
+  if (reader.kind !== "array") {
+    reader.anything();
+    return undefined;
+  }
+  const numbers: number[] = [];
+  reader.array(() => {
+    if (reader.kind !== "number")
+      throw new Problem({ what, found: "an item of shape or data_offsets that is no number", expected: "numbers" });
+    numbers.push(reader.number());
+    if (numbers.length > MAX_RANK)
+      throw new Problem({ what, found: `more than ${MAX_RANK} dimensions`, expected: `at most ${MAX_RANK}` });
+  });
+  return numbers;
+}
+
+function readTensor(source: ByteSource, reader: JsonReader, name: string, dataAt: number) {
+  const what = `${source.label}, tensor ${shown(name)}`;
+  const { dtype: dtypeName, shape, data_offsets: offsets } = readFields(reader, what);
+  const dtype = dtypeName === undefined ? undefined : dtypeOfSafetensors(dtypeName);
   if (dtype === undefined) {
     const expected = `one of ${STORED_DTYPES.map(safetensorsDtype).join(", ")}`;
-    throw new Problem({ what, found: `dtype ${JSON.stringify(dtypeName)}`, expected });
+    throw new Problem({ what, found: dtypeName === undefined ? "no dtype" : `dtype ${shown(dtypeName)}`, expected });
   }
-  if (!Array.isArray(shape) || !Array.isArray(offsets) || offsets.length !== 2) {
+  const [start, end] = offsets ?? [];
+  if (shape === undefined || start === undefined || end === undefined || offsets?.length !== 2) {
     throw new Problem({ what, found: "a record without shape and two data_offsets", expected: "both" });
   }
-  const [start, end] = offsets as [unknown, unknown];
   if (!isOffset(start) || !isOffset(end) || end < start || dataAt + end > source.size) {
     throw new Problem({
       what,
@@ -116,7 +155,7 @@ function checkSpans(source: ByteSource, spans: readonly Span[], dataLength: numb
   for (const span of [...spans].sort((a, b) => a.start - b.start || a.end - b.end)) {
     if (span.start !== end) {
       throw new Problem({
-        what: `${source.label}, tensor ${JSON.stringify(span.name)}`,
+        what: `${source.label}, tensor ${shown(span.name)}`,
         found:
           span.start < end
             ? "bytes that another tensor has as well"
@@ -136,10 +175,11 @@ function checkSpans(source: ByteSource, spans: readonly Span[], dataLength: numb
   }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** A name of the file's for an error, short whatever it is. */
+function shown(name: string): string {
+  return JSON.stringify(name.length <= 200 ? name : `${name.slice(0, 200)}…`);
 }
 
-function isOffset(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+function isOffset(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
 }

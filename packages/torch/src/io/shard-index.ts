@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { Problem } from "../problem.js";
 import type { FileSource } from "./byte-source.js";
 import { MAX_INDEX_BYTES } from "./content.js";
-import { parseJsonWithUniqueKeys } from "./unique-json.js";
+import { JsonReader } from "./json-reader.js";
 
 /** More files than any released model comes in; each stays open while it is read. */
 const MAX_SHARDS = 1000;
@@ -43,19 +43,25 @@ export function checkpointPath(path: string): string {
 /** Reads the index and checks that it names files beside itself only, all of them there. */
 export function readShardIndex(source: FileSource): ShardIndex {
   const what = source.label;
-  const index = parseJsonWithUniqueKeys(source.read(0, Math.min(source.size, MAX_INDEX_BYTES)), what);
-  const { weight_map: map, metadata } = isObject(index) ? index : {};
-  if (!isObject(map) || Object.keys(map).length === 0) {
-    throw new Problem({ what, found: "an index without a weight_map", expected: "tensors' names and their files" });
-  }
+  const reader = new JsonReader(source.read(0, Math.min(source.size, MAX_INDEX_BYTES)), what);
   const weightMap = new Map<string, string>();
-  for (const [name, shard] of Object.entries(map)) weightMap.set(name, checkShardName(shard, name, what));
+  const metadata = new Map<string, string>();
+  reader.object((part) => {
+    if (part === "weight_map" && reader.kind === "object")
+      reader.object((tensor) => weightMap.set(tensor, checkShardName(reader.anything(), tensor, what)));
+    else if (part === "metadata" && reader.kind === "object")
+      reader.object((key) => metadata.set(key, String(reader.anything() ?? "")));
+    else reader.anything();
+  });
+  reader.end();
+  if (weightMap.size === 0)
+    throw new Problem({ what, found: "an index without a weight_map", expected: "tensors' names and their files" });
   const shards = [...new Set(weightMap.values())];
   if (shards.length > MAX_SHARDS)
     throw new Problem({ what, found: `${shards.length} files`, expected: `at most ${MAX_SHARDS}` });
   const folder = dirname(source.path);
   checkPresent(shards, folder, what);
-  return { weightMap, shards, folder, metadata: textOf(metadata) };
+  return { weightMap, shards, folder, metadata };
 }
 
 /** A bare file name: nothing that leads out of the folder. */
@@ -80,13 +86,4 @@ function checkPresent(shards: readonly string[], folder: string, what: string): 
     expected: "all of them",
     todo: `Fetch ${names} into "${folder}".`,
   });
-}
-
-function textOf(metadata: unknown): Map<string, string> {
-  const entries = isObject(metadata) ? Object.entries(metadata) : [];
-  return new Map(entries.map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

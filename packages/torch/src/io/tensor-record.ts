@@ -101,7 +101,8 @@ export function contiguousStride(shape: readonly number[]): number[] {
   return stride;
 }
 
-const MAX_RANK = 64;
+/** Dimensions of a tensor, as libtorch has them at most. */
+export const MAX_RANK = 64;
 
 /** Number of elements of an untrusted shape; refuses what is not a whole number, is negative or overflows. */
 export function elementCount(shape: readonly unknown[], what: string): number {

@@ -1,5 +1,5 @@
 import { Problem } from "../problem.js";
-import { type ByteSource, chunksOf, MemorySource } from "./byte-source.js";
+import { type ByteSource, chunksOf, SliceSource } from "./byte-source.js";
 import { checkSameStorage, readStorageId, type StorageId } from "./persistent-id.js";
 import { MAX_PICKLE_BYTES } from "./pickle-bytes.js";
 import { StorageHandle } from "./pickle-globals.js";
@@ -24,7 +24,8 @@ export function readTorchArchive(source: ByteSource, { verify = true }: ArchiveO
   checkByteOrder(source, entries.get(`${root}/byteorder`));
   const storages = new StorageTable(source, `${root}/data/`, entries, verify);
   const what = `${source.label}, entry "${pickle.name}"`;
-  return readPickle(new MemorySource(readEntry(source, pickle), what), {
+  verifyEntry(source, pickle);
+  return readPickle(new SliceSource(source, pickle.byteOffset, pickle.byteLength), {
     what,
     persistentLoad: (id) => storages.load(id),
   }).value;

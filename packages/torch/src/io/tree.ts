@@ -9,8 +9,8 @@ export class Tuple<T = unknown> extends Array<T> {}
 
 /** `Tuple.from`, twenty times as fast for long ones. */
 export function tupleOf<T>(items: readonly T[]): Tuple<T> {
-  const tuple = new Tuple<T>();
-  for (const item of items) tuple.push(item);
+  const tuple = new Tuple<T>(items.length); // room for exactly these: one that grew by push would have room for seventeen
+  for (let i = 0; i < items.length; i++) tuple[i] = items[i]!;
   return tuple;
 }
 

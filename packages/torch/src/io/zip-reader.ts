@@ -1,5 +1,5 @@
 import { Problem } from "../problem.js";
-import { type ByteSource, chunksOf } from "./byte-source.js";
+import type { ByteSource } from "./byte-source.js";
 import { crc32 } from "./crc32.js";
 
 /** One stored file of a zip archive. */
@@ -49,10 +49,18 @@ export function readEntry(source: ByteSource, entry: ZipEntry): Uint8Array {
   return bytes;
 }
 
-/** Checks an entry's CRC-32 without keeping its bytes. */
+/** What `verifyEntry` reads into: one buffer for all entries of all files. */
+let scratch: Uint8Array | undefined;
+
+/** Compares an entry's bytes with its CRC-32, in pieces that nobody keeps. */
 export function verifyEntry(source: ByteSource, entry: ZipEntry): void {
+  scratch ??= new Uint8Array(256 << 10);
   let value = 0;
-  for (const chunk of chunksOf(source, entry.byteOffset, entry.byteLength)) value = crc32(chunk, value);
+  for (let done = 0; done < entry.byteLength; done += scratch.length) {
+    const piece = scratch.subarray(0, Math.min(scratch.length, entry.byteLength - done));
+    source.readInto(piece, entry.byteOffset + done);
+    value = crc32(piece, value);
+  }
   compareCrc(source, entry, value);
 }
 
@@ -186,14 +194,13 @@ function zip64Field(extra: Uint8Array): DataView | undefined {
 }
 
 function readLocalHeader(source: ByteSource, at: number, rawName: Uint8Array, name: string): number {
-  const header = viewOf(source.read(at, 30));
+  const bytes = source.read(at, 30 + rawName.length);
+  const header = viewOf(bytes);
   if (header.getUint32(0, true) !== LOCAL)
     damaged(source, `no entry at byte ${at}, where "${name}" should begin`, "a zip entry");
-  const nameLength = header.getUint16(26, true);
-  const localName = source.read(at + 30, nameLength);
-  if (Buffer.compare(localName, rawName) !== 0)
+  if (header.getUint16(26, true) !== rawName.length || Buffer.compare(bytes.subarray(30), rawName) !== 0)
     damaged(source, `entry "${name}" under another name at its place`, "the same name");
-  return at + 30 + nameLength + header.getUint16(28, true);
+  return at + bytes.length + header.getUint16(28, true);
 }
 
 function checkDisjoint(source: ByteSource, entries: readonly ZipEntry[], directoryAt: number): void {
