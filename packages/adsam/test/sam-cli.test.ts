@@ -10,6 +10,7 @@ import { readLabelIds } from "../src/data/label-png.js";
 import { type Picture, readPicture, type Size } from "../src/data/picture.js";
 import { writePicture } from "../src/data/write-png.js";
 import { SamAutomaticMaskGenerator } from "../src/models/sam/automatic/generator.js";
+import { automaticMaskSettings } from "../src/models/sam/automatic/options.js";
 import { decodeRle } from "../src/models/sam/automatic/rle.js";
 import { expandRle } from "../src/models/sam/automatic/rle-string.js";
 import { SamPredictor } from "../src/models/sam/predictor.js";
@@ -201,6 +202,19 @@ describe("adsam sam --everything", () => {
   });
 });
 
+test("the help names the defaults that the generator has, for every setting", () => {
+  const { pointGrids, outputMode: _, ...defaults } = automaticMaskSettings({});
+  const expected = { ...defaults, pointsPerSide: Math.sqrt(pointGrids[0]!.length) };
+  const { stdout } = spawnSync(process.execPath, [script, "sam", "--help"], { encoding: "utf8" });
+  for (const [name, value] of Object.entries(expected)) {
+    const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    const said = new RegExp(`--${flag} .*\\(default: ([\\d./]+)\\)`).exec(stdout)?.[1];
+    assert.ok(said, flag);
+    const [above, below = 1] = said.split("/").map(Number);
+    assert.equal(above! / below, value, flag);
+  }
+});
+
 describe("adsam sam on many pictures", () => {
   test("each has its prompts and its files; a broken one is told, results of before are no input", async (t) => {
     const root = await temporaryFolder(t);
@@ -224,6 +238,19 @@ describe("adsam sam on many pictures", () => {
     samNano(root, ...words, "--overwrite");
     assert.deepEqual(json<SamSummary>(root, "in/o", "sam.json").pictures.map(({ masks }) => masks.length), [1, 2, 1]); // biome-ignore format: one line
     assert.deepEqual(readdirSync(path.join(root, "in/o/b_masks")), ["0001.png", "0002.png"]);
+  });
+
+  test("a picture that the network cannot be asked about is told, the others go on", async (t) => {
+    const root = await temporaryFolder(t);
+    await putPicture(path.join(root, "in", "tiny.png"), { height: 1, width: 2 });
+    await putPicture(path.join(root, "in", "other.png"), { height: 30, width: 40 });
+    const words = ["in", "--everything", "--points-per-side", "2", "--crop-n-layers", "1", "--format", "rle"];
+    const { status, stdout, stderr } = samNano(root, ...words);
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, /\nwarning: no masks: automatic masks: found a picture of 2×1/);
+    assert.match(stdout, /other\.png +40×30/);
+    assert.match(stdout, /none passed the thresholds/);
+    assert.deepEqual(readdirSync(path.join(root, "masks")), ["other_masks.json", "sam.json"]);
   });
 
   test("Ctrl-C ends after the picture at hand, with code 130 and a list of what is done", async (t) => {

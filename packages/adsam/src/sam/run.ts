@@ -61,16 +61,25 @@ export async function samFiles(run: SamRun): Promise<SamSummary> {
   const places = inputs.map((input, place) => ({ input, place }));
   for await (const { item, outcome } of ahead(places, 1, ({ input }) => readPicture(input.file))) {
     const { input, place } = item;
-    if (outcome.status === "fulfilled") {
+    const began = performance.now();
+    try {
+      if (outcome.status === "rejected") throw outcome.reason;
+      const picture = outcome.value;
       const prompts = promptsOf[place]!;
-      const began = performance.now();
-      const masks = askPicture(network, outcome.value, question, prompts);
-      const map = maskMap(masks, outcome.value.size);
+      const masks = askPicture(network, picture, question, prompts);
+      const map = maskMap(masks, picture.size);
       const files = maskFiles(input.name, formats);
-      const found = { file: input.file, picture: outcome.value, masks, map, prompts, imageId: place + 1 };
-      await writeMasks(files, out, found, run.alpha ?? 0.45);
+      await writeMasks(
+        files,
+        out,
+        { file: input.file, picture, masks, map, prompts, imageId: place + 1 },
+        run.alpha ?? 0.45,
+      );
       pictures.push(summaryOf(input, masks, map, files, secondsSince(began)));
-    } else failed.push({ file: input.file, error: messageOf(outcome.reason) });
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      failed.push({ file: input.file, error: messageOf(error) });
+    }
     onProgress?.(pictures.length + failed.length, inputs.length);
     if (signal?.aborted) break;
   }
