@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { JsonReader } from "../src/io/json-reader.js";
 import { decodeText } from "../src/io/short-text.js";
 import { Problem } from "../src/problem.js";
+import { anyBytes, anySwap, fuzz } from "./fuzz.js";
 
 /** The value as `JSON.parse` would give it. */
 function read(text: string | Uint8Array): unknown {
@@ -110,4 +111,17 @@ test("short text decodes as the decoder does, and refuses as it does", () => {
     assert.equal(decodeText(Buffer.from(text)), decoder.decode(Buffer.from(text)));
   for (const bytes of [[0x80], [0x61, 0xff], [0xc3], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80]])
     assert.throws(() => decodeText(Uint8Array.from(bytes)), TypeError);
+});
+
+test("mutated JSON reads as JSON.parse reads it, or not at all", (t) => {
+  const original = Buffer.from(
+    '{"__metadata__": {"a\\n": "€"}, "w": {"dtype": "F32", "shape": [2, -3.5e1], "data_offsets": [0, true, null]}}',
+  );
+  let readable = 0;
+  fuzz(t, original, 10_000, [anyBytes, anySwap], (bytes) => {
+    const value = read(bytes);
+    assert.deepEqual(value, JSON.parse(Buffer.from(bytes).toString("utf8")));
+    readable++;
+  });
+  assert.ok(readable > 100, `${readable} readable`);
 });
