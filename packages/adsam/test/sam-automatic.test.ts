@@ -306,8 +306,13 @@ describe("a network that tells brightness apart", () => {
   });
 
   test("crops find what lies inside them again, and what only they can see", () => {
-    const small = { colour: 240, covers: within(88, 80, 100, 92) }; // between the points of the whole picture's grid
-    const picture = scene(size, [...shapes, small]);
+    // Two small squares between the points of the whole picture's grid, under points of the first and of the last crop.
+    const corner = [
+      [88, 80],
+      [122, 84],
+    ] as const;
+    const squares = corner.map(([x, y]): Shape => ({ colour: 240 - x, covers: within(x, y, x + 12, y + 12) }));
+    const picture = scene(size, [...shapes, ...squares]);
     const pointGrids = [
       [[0.1, 0.05]],
       [
@@ -320,9 +325,19 @@ describe("a network that tells brightness apart", () => {
     const whole = masks.filter(({ cropBox }) => cropBox[2] === size.width);
     assert.equal(whole.length, 1);
     assert.equal(masks.at(-1), whole[0], "smaller crops come first");
-    const found = masks.find(({ bbox }) => Math.abs(bbox[0] - 88) <= 3 && Math.abs(bbox[1] - 80) <= 3);
-    assert.ok(found && found.area > 60 && found.area < 200, "the small square");
-    assert.equal(found.cropBox[2], 161);
+    const cropOf = corner.map(([x, y]) => {
+      const found = masks.find(({ bbox }) => Math.abs(bbox[0] - x) <= 3 && Math.abs(bbox[1] - y) <= 3);
+      assert.ok(found && found.area > 40 && found.area < 200, `the small square at (${x}, ${y})`);
+      return found.cropBox;
+    });
+    assert.deepEqual(cropOf, [
+      [0, 0, 161, 129],
+      [96, 64, 160, 128],
+    ]);
+    for (const { segmentation, pointCoords } of masks) {
+      const [x, y] = pointCoords[0].map(Math.floor) as [number, number];
+      assert.equal(segmentation.data[y * size.width + x], 1, "a point lies on its mask");
+    }
     // The shape that the crops of the left cut has been found, if at all, where it is whole.
     for (const { bbox, cropBox } of masks) {
       const right = cropBox[0] + cropBox[2];

@@ -216,6 +216,9 @@ describe("small regions", () => {
     assert.deepEqual(clean(rows, 2, "holes").at(-1), "###...#");
     assert.deepEqual(clean(["#.#", "###"], 2, "holes"), ["###", "###"]);
     assert.deepEqual(clean(["#..", "..#"], 2, "islands"), ["#..", "..."]);
+    // Of equals the first by rows of 2 × 2 pixels, OpenCV's order, and not by rows of pixels.
+    assert.deepEqual(clean(["....#", "#...."], 2, "islands"), [".....", "#...."]);
+    assert.deepEqual(clean([".....", "....#", "#...."], 2, "islands"), [".....", "....#", "....."]);
   });
 
   test("the mask itself where nothing is small", () => {
