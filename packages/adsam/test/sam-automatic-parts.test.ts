@@ -254,6 +254,7 @@ describe("settings", () => {
     });
     assert.equal(settings.pointGrids, pointGrids);
     assert.equal(settings.predIouThresh, Number.NEGATIVE_INFINITY);
+    assert.ok(!("pointsPerSide" in automaticMaskSettings({ pointsPerSide: 3 })));
   });
 
   const refused: readonly (readonly [AutomaticMaskOptions, RegExp])[] = [

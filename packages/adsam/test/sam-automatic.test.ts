@@ -298,6 +298,8 @@ describe("a network that tells brightness apart", () => {
     );
     // The second answer is thought best of all, but at ±1 nothing is left of it.
     assert.deepEqual(generate(street, { pointsPerSide: 4, predIouThresh: 0.98 }), []);
+    // 0.99 in float32 is more than 0.99, but the threshold is rounded, too.
+    assert.deepEqual(generate(street, { pointsPerSide: 4, predIouThresh: 0.99, stabilityScoreThresh: 0 }), []);
     const unstable = generate(street, { pointsPerSide: 4, predIouThresh: 0.98, stabilityScoreThresh: 0 });
     assert.ok(unstable.length > 0 && unstable.every(({ stabilityScore }) => stabilityScore === 0));
     // The third, the rest of the picture, comes only without a threshold.

@@ -3,8 +3,8 @@ import type { Box } from "./boxes.js";
 
 /**
  * Greedy non-maximum suppression, with the numbers of torchvision's `nms` (and `batched_nms` of one category) in float32: from the highest
- * score down, a box is dropped where one that was kept overlaps it by more than the threshold. Of equal scores the first comes first. Boxes
- * without area suppress nothing.
+ * score down, a box is dropped where one that was kept overlaps it by more than the threshold. Of equal scores the first comes first
+ * (`batched_nms` leaves that open beyond 1000 boxes). Boxes without area suppress nothing.
  * @param iouThreshold intersection over union, 0…1
  * @returns the places of the boxes kept, by descending score
  */

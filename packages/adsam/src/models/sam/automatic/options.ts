@@ -86,7 +86,7 @@ export function automaticMaskSettings(options: AutomaticMaskOptions): AutomaticM
         `one of ${[...Object.keys(checks), "pointGrids", "outputMode"].join(", ")}`,
       );
   }
-  const settings = { ...defaults, ...given } as Required<AutomaticMaskOptions>;
+  const { pointsPerSide: _, ...settings } = { ...defaults, ...given } as Required<AutomaticMaskOptions>;
   if (!outputModes.includes(settings.outputMode))
     throw refusal("outputMode", `"${settings.outputMode}"`, `one of ${outputModes.join(", ")}`);
   return { ...settings, pointGrids: gridsOf(options, settings) };
@@ -94,7 +94,7 @@ export function automaticMaskSettings(options: AutomaticMaskOptions): AutomaticM
 
 function gridsOf(
   { pointsPerSide, pointGrids }: AutomaticMaskOptions,
-  { cropNLayers, cropNPointsDownscaleFactor }: Required<AutomaticMaskOptions>,
+  { cropNLayers, cropNPointsDownscaleFactor }: Omit<AutomaticMaskSettings, "pointGrids">,
 ): readonly PointGrid[] {
   if (!pointGrids) return pointGridsByLayer(pointsPerSide ?? 32, cropNLayers, cropNPointsDownscaleFactor);
   if (pointsPerSide !== undefined)
