@@ -6,12 +6,15 @@ import { Generator, noGrad, saveSafetensors, scope, Tensor } from "@adsam/torch"
 import { descriptionKey } from "../src/data/embeddings/description.js";
 import { EmbeddingStore } from "../src/data/embeddings/store.js";
 import type { Size } from "../src/data/picture.js";
+import { relativeError } from "../src/embed/codec.js";
 import { describeEmbeddings } from "../src/embed/describe.js";
 import { Embedder } from "../src/embed/embedder.js";
 import { encodeAlone } from "../src/embed/encode.js";
 import { hashEncoder } from "../src/embed/encoder-hash.js";
 import { EncoderSource } from "../src/embed/encoder-source.js";
+import { openStoreOf } from "../src/embed/open-embeddings.js";
 import { whyNotStored } from "../src/embed/usable.js";
+import { AdSam } from "../src/models/ad-sam.js";
 import { buildEncoder, type ImageEncoder } from "../src/models/encoders.js";
 import { pictureId, shardFiles } from "./embed-fixtures.js";
 import { folderForTests, tinyRecipe } from "./train-fixtures.js";
@@ -19,7 +22,7 @@ import { folderForTests, tinyRecipe } from "./train-fixtures.js";
 const root = folderForTests("embed-encoder");
 const input: Size = { height: 32, width: 48 };
 const compute = { device: "cpu", precision: "float32" } as const;
-const nano = (seed = 0): EncoderSource => new EncoderSource({ encoder: "nano", weights: null, seed, device: "cpu" });
+const nano = (seed = 0): EncoderSource => EncoderSource.open({ encoder: "nano", weights: null, seed, device: "cpu" });
 const image = (seed: number): Float32Array =>
   Float32Array.from({ length: 3 * 32 * 48 }, (_, i) => Math.sin(seed + i * 0.37));
 
@@ -45,7 +48,7 @@ describe("the hash of an encoder", () => {
     const file = path.join(root, "nano.safetensors");
     const save = (seed: number) => saveSafetensors(file, new Map(nano(seed).encoder().stateDict()));
     const open = () =>
-      new EncoderSource({
+      EncoderSource.open({
         encoder: "nano",
         weights: file,
         seed: 5,
@@ -63,12 +66,17 @@ describe("the hash of an encoder", () => {
     assert.equal(statSync(file).size, size);
     utimesSync(file, mtime, mtime); // as `cp -p` and `tar` set it
     assert.equal(open().hash(), nano(2).hash());
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 2]! ^= 1;
+    writeFileSync(file, bytes); // within the same file
+    utimesSync(file, mtime, mtime);
+    assert.notEqual(open().hash(), nano(2).hash());
   });
 
   test("of a file that is no encoder's is an error", () => {
     const file = path.join(root, "wrong.safetensors");
     saveSafetensors(file, new Map([["a", Tensor.of([1])]]));
-    const source = new EncoderSource({ encoder: "nano", weights: file, seed: 0, device: "cpu" });
+    const source = EncoderSource.open({ encoder: "nano", weights: file, seed: 0, device: "cpu" });
     assert.throws(() => source.hash(), { name: "Problem" });
     writeFileSync(file, "x");
     assert.throws(() => source.hash(), { name: "Problem" });
@@ -181,6 +189,35 @@ describe("an embedder", () => {
         );
       assert.equal(told.length, 1);
       assert.match(told[0]!, /cannot be written: found no space left on the disk/);
+    }));
+
+  test("a network sees of the store what its own encoder would have given, within the dtype", () =>
+    scope(() => {
+      Generator.default().seed(0);
+      const tiny = { fusionDim: 16, decoderDims: [16, 8, 8], attentionHeads: 4, resnet: "resnet18" } as const;
+      const network = new AdSam({ numClasses: 5, encoder: "nano", ...tiny }).eval();
+      const size = { height: 64, width: 96 };
+      const images = Float32Array.from({ length: 2 * 3 * 64 * 96 }, (_, i) => Math.sin(i * 0.11));
+      const batch = Tensor.from(images, [2, 3, 64, 96]);
+      const live = noGrad(() => network.call({ image: batch }));
+      const source = EncoderSource.of(network.samEncoder!);
+      const errors = (["float16", "int8"] as const).map((dtype) => {
+        using store = openStoreOf(source, { input: size, compute, dtype, root: path.join(root, freshName()) });
+        const embedder = new Embedder({ store, encoder: () => source.encoder(), compute });
+        const samEmbedding = embedder.embeddings([pictureId(1), pictureId(2)], images);
+        return relativeError(
+          noGrad(() => network.call({ image: batch, samEmbedding })),
+          live,
+        );
+      });
+      assert.ok(errors[0]! > 0 && errors[0]! < 1e-3, `float16 ${errors[0]}`);
+      assert.ok(errors[1]! > errors[0]! && errors[1]! < 2e-2, `int8 ${errors[1]}`);
+      source[Symbol.dispose]();
+      assert.ok(
+        network.samEncoder!.parameters().every((tensor) => !tensor.disposed),
+        "it stays the network's",
+      );
+      network.dispose();
     }));
 
   test("an encoder that is being trained is refused, and so is a picture of another size", () => {

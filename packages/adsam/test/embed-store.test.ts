@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, cpSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { type EmbeddingDescription, formatVersion } from "../src/data/embeddings/description.js";
@@ -150,6 +150,20 @@ describe("a writer killed at any byte", () => {
     }
   });
 
+  test("of a record whose end reached the file before its middle, as network file systems may do: it does not count", () => {
+    const copy = cut(headerBytes + 3 * record, 3 * headerBytes);
+    const file = data.replace(at, copy);
+    const bytes = readFileSync(file);
+    bytes.fill(0, headerBytes + 2 * record + headerBytes, headerBytes + 3 * record - 5);
+    writeFileSync(file, bytes);
+    using store = openStore(copy);
+    assert.deepEqual([store.size, present(store, count), store.damaged], [2, 2, []]);
+    // Its writer lives, and goes on.
+    writeFileSync(file, dataBytes);
+    writeFileSync(index.replace(at, copy), indexBytes);
+    assert.deepEqual([store.refresh(), present(store, count)], [2 * count - 2, 2 * count]);
+  });
+
   test("and started again: the store is complete, and the torn shard is left as it was", () => {
     const end = headerBytes + 3 * record + 17;
     const copy = cut(end, 4 * headerBytes + 5);
@@ -188,7 +202,8 @@ describe("damage", () => {
     assert.equal(present(store, 3), 6);
     using again = openStore(at);
     assert.equal(present(again, 3), 6);
-    assert.equal(again.damaged.length, 1);
+    // Once more where the damaged one comes first; it is never given out.
+    assert.ok(again.damaged.length <= 1);
   });
 
   test("in an entry of the index: the data says the same", () => {
@@ -317,6 +332,7 @@ describe("a disk that is full", () => {
   }
 
   test("at every byte: a clear message, what was stored stays whole, and writing goes on when there is space again", () => {
+    const record = headerBytes + payloadBytes(description.storage);
     for (let limit = 0; limit < 700; limit += 13) {
       const at = freshRoot();
       const { state, writeBytes } = limited(limit);
@@ -330,6 +346,14 @@ describe("a disk that is full", () => {
           name: "Problem",
           message: /cannot be written: found no space left on the disk\. What was stored before is whole/,
         },
+      );
+      assert.ok(
+        shardFiles(store, ".data").every((file) => (statSync(file).size - headerBytes) % record === 0),
+        "no half record",
+      );
+      assert.ok(
+        shardFiles(store, ".index").every((file) => statSync(file).size % headerBytes === 0),
+        "no half entry",
       );
       state.left = 10_000;
       using other = openStore(at);

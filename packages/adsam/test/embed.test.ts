@@ -6,6 +6,7 @@ import path from "node:path";
 import { before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { contentHash } from "../src/data/content-hash.js";
 import { storeBytes } from "../src/data/embeddings/record.js";
 import { EmbeddingStore } from "../src/data/embeddings/store.js";
 import { loadSample } from "../src/data/load-sample.js";
@@ -16,7 +17,7 @@ import { applyTransforms } from "../src/data/transforms/recipe.js";
 import { describeEmbeddings } from "../src/embed/describe.js";
 import { requireSpace } from "../src/embed/embed-dataset.js";
 import { EncoderSource } from "../src/embed/encoder-source.js";
-import { contentHash, prepareFile } from "../src/embed/prepare.js";
+import { prepareFile } from "../src/embed/prepare.js";
 import { tinyDescription } from "./embed-fixtures.js";
 import { folderForTests, putScenes, sceneFile } from "./train-fixtures.js";
 
@@ -74,7 +75,7 @@ const embed = (words: readonly string[], command: readonly string[] = []): Promi
 const summary = ({ stdout }: Ended): any => JSON.parse(stdout);
 
 function openMade(name: string, dtype: "float16" | "int8" = "float16"): EmbeddingStore {
-  using source = new EncoderSource({ encoder: "nano", weights: null, seed: 0, device: "cpu" });
+  using source = EncoderSource.open({ encoder: "nano", weights: null, seed: 0, device: "cpu" });
   const description = describeEmbeddings({
     config: source.config,
     weights: source.hash(),

@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Dataset } from "../data/dataset.js";
 import type { StorageDtype } from "../data/embeddings/description.js";
-import type { Compute } from "../train/device.js";
 import type { Recipe } from "../train/recipe-schema.js";
 import type { CommandFile } from "./command.js";
 import { embedProgress, printEmbedSummary, printPlan } from "./embed-print.js";
@@ -77,14 +76,23 @@ async function run(file: string | undefined, flags: EmbedFlags, given: RecipeFla
   const { chooseCompute } = await import("../train/device.js");
   const { settleModel } = await import("../train/network.js");
   const { embedDataset } = await import("../embed/embed-dataset.js");
+  const { openEmbeddings } = await import("../embed/open-embeddings.js");
   const asked = resolveRecipe({ ...(file !== undefined && { file }), ...withOwn(flags, given) }).recipe;
   const compute = chooseCompute(asked.run);
   const recipe = settleModel(asked, compute);
   await warn(recipe, flags, output);
   const datasets = await openSplits(recipe, flags.split);
-  const opened = await openStore(recipe, flags, compute);
-  using source = opened.source;
-  using store = opened.store;
+  const { model, input } = recipe;
+  using embeddings = openEmbeddings({
+    encoder: model.encoder,
+    weights: model.encoderWeights,
+    seed: recipe.run.seed,
+    input: { height: input.height, width: input.width },
+    compute,
+    dtype: flags.dtype,
+    ...(flags.store !== undefined && { root: flags.store }),
+  });
+  const { source, store } = embeddings;
   const signal = stopSignal(output, "finishing the picture at hand");
   const progress = embedProgress(output);
   try {
@@ -153,27 +161,6 @@ async function openSplits(recipe: Recipe, splits: readonly string[] | undefined)
   return Promise.all(
     names.map((trainSplit) => openSplit({ ...recipe, data: { ...recipe.data, trainSplit } }, "train")),
   );
-}
-
-async function openStore({ model, input, run }: Recipe, { dtype, store }: EmbedFlags, compute: Compute) {
-  const path = await import("node:path");
-  const { cacheFolder } = await import("../cache-folder.js");
-  const { EmbeddingStore } = await import("../data/embeddings/store.js");
-  const { describeEmbeddings } = await import("../embed/describe.js");
-  const { EncoderSource } = await import("../embed/encoder-source.js");
-  const root = store === undefined ? cacheFolder("embeddings") : path.resolve(store);
-  const { encoder, encoderWeights: weights } = model;
-  const { device, precision } = compute;
-  const source = new EncoderSource({
-    encoder,
-    weights,
-    seed: run.seed,
-    device,
-    hashFolder: path.join(root, "encoders"),
-  });
-  const { config } = source;
-  const description = describeEmbeddings({ config, weights: source.hash(), input, precision, dtype });
-  return { source, store: EmbeddingStore.open({ root, description }) };
 }
 
 function wholeNumber(text: string): string {

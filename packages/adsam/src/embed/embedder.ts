@@ -13,6 +13,8 @@ export interface EmbedderOptions {
   /** Called when the first embedding is missing: `() => source.encoder()`. */
   readonly encoder: () => ImageEncoder;
   readonly compute: Compute;
+  /** Whether what is computed is stored. Default true. */
+  readonly filling?: boolean;
   /** Told once, where the store turns out not to be writable (full, read-only): embeddings are computed and not kept from then on. */
   readonly onUnstored?: (problem: Problem) => void;
 }
@@ -30,12 +32,13 @@ export class Embedder {
   readonly #options: EmbedderOptions;
   readonly #input: Size;
   readonly #scratch: Uint8Array;
-  #filling = true;
+  #filling: boolean;
 
   constructor(options: EmbedderOptions) {
     this.#options = options;
     this.#input = options.store.description.preprocessing;
     this.#scratch = new Uint8Array(options.store.payloadBytes);
+    this.#filling = options.filling ?? true;
   }
 
   /**

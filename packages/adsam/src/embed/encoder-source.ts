@@ -17,51 +17,64 @@ export interface EncoderSourceOptions {
   readonly seed: number;
   readonly device: Compute["device"];
   /** Where hashes of checkpoints are kept; without it they are reckoned each time. */
-  readonly hashFolder?: string;
+  readonly hashFolder?: string | undefined;
 }
 
 /** A frozen encoder that is loaded when it is first needed: where every embedding is stored already, never. */
 export class EncoderSource implements Disposable {
-  readonly config: EncoderConfig;
-  readonly #options: EncoderSourceOptions;
-  readonly #hashes: EncoderHashes | undefined;
   #encoder: ImageEncoder | undefined;
   #hash: string | undefined;
+  #owned = true;
+
+  private constructor(
+    readonly config: EncoderConfig,
+    private readonly load: () => ImageEncoder,
+    private readonly noted?: { readonly hashes: EncoderHashes; readonly file: string },
+  ) {}
 
   /** @throws Problem for an encoder that is not known */
-  constructor(options: EncoderSourceOptions) {
-    this.#options = options;
-    this.config = encoderConfig(options.encoder);
-    this.#hashes = options.hashFolder === undefined ? undefined : new EncoderHashes(options.hashFolder);
+  static open({ encoder, weights, seed, device, hashFolder }: EncoderSourceOptions): EncoderSource {
+    const config = encoderConfig(encoder);
+    const load = () => (weights === null ? firstWeights(encoder, seed) : loaded(encoder, weights));
+    const frozen = () => scope(() => load().requiresGrad_(false).to({ device }));
+    if (weights === null || hashFolder === undefined) return new EncoderSource(config, frozen);
+    return new EncoderSource(config, frozen, { hashes: new EncoderHashes(hashFolder), file: weights });
   }
 
-  /** @throws Problem for a checkpoint that cannot be read, or is another encoder's */
+  /** An encoder that is there already and stays its owner's, such as a network's own; put into evaluation mode at each use. */
+  static of(encoder: ImageEncoder): EncoderSource {
+    const source = new EncoderSource(encoder.config, () => encoder);
+    source.#owned = false;
+    return source;
+  }
+
+  /** SHA-256 of `hashEncoder`. @throws Problem for a checkpoint that cannot be read, or is another encoder's */
   hash(): string {
-    const { weights } = this.#options;
-    this.#hash ??= weights === null ? undefined : this.#hashes?.find(weights, this.config);
+    const { config, noted } = this;
+    this.#hash ??= noted?.hashes.find(noted.file, config);
     if (this.#hash === undefined) {
       this.#hash = hashEncoder(this.encoder());
-      if (weights !== null) this.#hashes?.note(weights, this.config, this.#hash);
+      noted?.hashes.note(noted.file, config, this.#hash);
     }
     return this.#hash;
   }
 
   /** On the device, in evaluation mode, without gradients; belongs to this source. The default generator stays as it was. */
   encoder(): ImageEncoder {
-    this.#encoder ??= scope(() => {
-      const { encoder: spec, weights, seed, device } = this.#options;
-      const encoder = weights === null ? firstWeights(spec, seed) : nn.init.skipInit(() => buildEncoder(spec));
-      if (weights !== null)
-        loadWeights(encoder, weights, { prefix: "image_encoder.", ignored: ["prompt_encoder.", "mask_decoder."] });
-      return encoder.requiresGrad_(false).eval().to({ device });
-    });
-    return this.#encoder;
+    this.#encoder ??= this.load();
+    return this.#encoder.eval();
   }
 
   [Symbol.dispose](): void {
-    this.#encoder?.dispose();
+    if (this.#owned) this.#encoder?.dispose();
     this.#encoder = undefined;
   }
+}
+
+function loaded(spec: EncoderSpec, file: string): ImageEncoder {
+  const encoder = nn.init.skipInit(() => buildEncoder(spec));
+  loadWeights(encoder, file, { prefix: "image_encoder.", ignored: ["prompt_encoder.", "mask_decoder."] });
+  return encoder;
 }
 
 /** The weights that a training run of this seed begins with: its encoder is the first thing it makes. */

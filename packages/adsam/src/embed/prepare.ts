@@ -1,14 +1,11 @@
 /** A picture file as the encoder sees it. Needs no libtorch; runs on threads. */
-import { createHash } from "node:crypto";
+import { contentHash } from "../data/content-hash.js";
 import { readBytes } from "../data/files.js";
 import { decodePicture, type Size } from "../data/picture.js";
 import { mirrorPicture } from "../data/transforms/geometry.js";
 import { normalise } from "../data/transforms/normalise.js";
 import { resizeBilinear } from "../data/transforms/resize.js";
 import type { Handler } from "../data/worker-pool.js";
-
-/** Name of a picture's content: SHA-256 of its file's bytes, in hex. */
-export const contentHash = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 export interface PrepareJob {
   readonly file: string;

@@ -1,7 +1,7 @@
+import { contentHash } from "../data/content-hash.js";
 import type { EmbeddingStore } from "../data/embeddings/store.js";
 import { readBytes } from "../data/files.js";
 import type { FileProblem } from "../data/inspect-sample.js";
-import { contentHash } from "./prepare.js";
 
 /** A picture that a data set holds, once or under several names. */
 export interface SurveyedPicture {

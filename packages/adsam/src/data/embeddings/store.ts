@@ -144,7 +144,7 @@ export class EmbeddingStore implements Disposable {
   }
 
   #newShard(): ShardWriter {
-    const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, "");
+    const time = new Date().toISOString().replaceAll(/[-:.]/g, "");
     const host = hostname()
       .replaceAll(/[^\w-]/g, "_")
       .slice(0, 40);
