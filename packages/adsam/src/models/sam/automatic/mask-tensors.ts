@@ -1,5 +1,5 @@
 /** What is read off a batch of masks on the device where they lie. */
-import { arange, scope, type Tensor, zeros } from "@adsam/torch";
+import { arange, scope, Tensor, zeros } from "@adsam/torch";
 import type { Box } from "./boxes.js";
 import { countPixels } from "./count-pixels.js";
 import { type Rle, rleOfRuns } from "./rle.js";
@@ -56,10 +56,15 @@ function firstAndLast(set: Tensor): [Tensor, Tensor] {
 export function maskRuns(masks: Tensor): Runs[] {
   const [batch, height, width] = masks.dims3("masks");
   if (masks.device !== "cpu") return maskRunsOnDevice(masks);
-  using dense = masks.contiguous();
-  const bytes = dense.data() as Uint8Array;
-  const one = height * width;
-  return Array.from({ length: batch }, (_, i) => scanRuns(bytes.subarray(i * one, (i + 1) * one), { height, width }));
+  // One buffer for all: an array over a tensor's own memory would hold every batch until the collector comes.
+  const buffer = new Uint8Array(height * width);
+  return scope(() => {
+    const shared = Tensor.share(buffer, [height, width]);
+    return Array.from({ length: batch }, (_, i) => {
+      scope(() => void shared.copy_(masks.select(0, i)));
+      return scanRuns(buffer, { height, width });
+    });
+  });
 }
 
 /** {@link maskRuns} by tensor operators: only the places where a mask changes leave the device. */
