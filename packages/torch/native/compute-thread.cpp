@@ -1,6 +1,7 @@
 #include "compute-thread.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <thread>
 
 namespace adsam {
@@ -12,6 +13,18 @@ ComputeThread& ComputeThread::instance() {
 
 ComputeThread::ComputeThread() {
   std::thread([this] { loop(); }).detach();
+  // process.exit runs no clean-up of the environment, only exit's handlers, the last registered first: ours before libtorch's, which was
+  // loaded earlier and takes its operators apart there, under the hands of a job that runs one.
+  std::atexit([] { instance().stop(); });
+}
+
+void ComputeThread::stop() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  stopped_ = true;
+  // What the jobs hold may belong to JavaScript, which is not there any more: left to the end of the process.
+  new std::deque<Job>(std::move(jobs_));
+  jobs_.clear();
+  finished_.wait(lock, [this] { return running_ == nullptr; });
 }
 
 void ComputeThread::loop() {
@@ -37,6 +50,7 @@ void ComputeThread::loop() {
 void ComputeThread::post(const void* owner, std::function<void()> job) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
+    if (stopped_) return;
     jobs_.push_back({owner, std::move(job)});
   }
   wake_.notify_one();

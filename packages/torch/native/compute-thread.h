@@ -24,11 +24,14 @@ class ComputeThread {
   };
   ComputeThread();
   void loop();
+  /// When the process ends: drops everything that is queued, and waits for the job that is running.
+  void stop();
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable finished_;
   std::deque<Job> jobs_;
   const void* running_ = nullptr;
+  bool stopped_ = false;
 };
 
 }  // namespace adsam
