@@ -6,7 +6,8 @@
  *   --list           print the files and stop
  * Exit code 0 where at least one test ran and none failed, else 1.
  */
-import { availableParallelism } from "node:os";
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { run } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -37,6 +38,11 @@ if (values.list) {
 if (files.length === 0) {
   console.log(`no test file matches ${positionals.join(" ") || "packages/*/test/**/*.test.ts"}; --list shows them all`);
 }
+
+// What a test fetches or stores leaves nobody's cache changed, and finds nothing in it.
+const cache = mkdtempSync(join(tmpdir(), "adsam-test-cache-"));
+process.on("exit", () => rmSync(cache, { recursive: true, force: true }));
+process.env.ADSAM_CACHE = cache;
 
 // stacks of compiled tests then name the lines of the .ts files
 process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ""} --enable-source-maps`.trim();

@@ -19,6 +19,8 @@ export interface Batch {
   readonly ids: readonly string[];
   /** Which of them are mirror images. */
   readonly mirrored: readonly boolean[];
+  /** Hashes of the pictures' files, where they were asked for. */
+  readonly pictures?: readonly string[];
   /** Evaluation only: each label as it lies in its file, [H, W] at its own size, never mirrored. */
   readonly native?: readonly LabelMap[];
 }
@@ -31,6 +33,8 @@ export interface BatchPlan {
   readonly seed: number;
   /** Whether the labels at their own resolution come along. */
   readonly native: boolean;
+  /** Whether the hashes of the pictures' files come along. */
+  readonly hashed: boolean;
 }
 
 /**
@@ -39,10 +43,11 @@ export interface BatchPlan {
  */
 export async function makeBatch(plan: BatchPlan, epoch: number, indices: readonly number[]): Promise<Batch> {
   const [ids, mirrored, native]: [string[], boolean[], LabelMap[]] = [[], [], []];
+  const pictures: string[] = [];
   let [image, label] = [new Float32Array(0), new Uint8Array(0)];
   let size: Size | undefined;
   for (const [place, index] of indices.entries()) {
-    const loaded = await loadSample(plan.dataset, index);
+    const loaded = await loadSample(plan.dataset, index, { hashed: plan.hashed });
     if (!loaded.label)
       throw new Problem({
         what: `picture "${plan.dataset.samples[index]!.imagePath}"`,
@@ -66,10 +71,11 @@ export async function makeBatch(plan: BatchPlan, epoch: number, indices: readonl
     ids.push(loaded.id);
     mirrored.push(sample.mirrored);
     native.push(loaded.label);
+    if (loaded.contentHash !== undefined) pictures.push(loaded.contentHash);
   }
   if (!size) throw new Problem({ what: "batch", found: "no samples", expected: "at least one" });
   const batch = { image, label, size, indices: [...indices], ids, mirrored };
-  return plan.native ? { ...batch, native } : batch;
+  return { ...batch, ...(plan.native && { native }), ...(plan.hashed && { pictures }) };
 }
 
 /** The buffers to hand over, not copy, when a batch changes threads. */

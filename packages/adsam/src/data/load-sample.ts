@@ -1,14 +1,18 @@
 /** A sample's files as arrays: the picture in RGB, the label in train ids, both at their own resolution. */
 import { Problem } from "@adsam/torch/problem";
+import { contentHash } from "./content-hash.js";
 import type { Dataset } from "./dataset.js";
+import { readBytes } from "./files.js";
 import { readLabelIds } from "./label-png.js";
 import { describeIds, type IdLookup, UNKNOWN } from "./labels.js";
-import { type LabelMap, type Picture, readPicture, sameSize, sizeText } from "./picture.js";
+import { decodePicture, type LabelMap, type Picture, sameSize, sizeText } from "./picture.js";
 
 export interface LoadedSample {
   readonly id: string;
   readonly index: number;
   readonly picture: Picture;
+  /** Of the picture's file, where it was asked for. */
+  readonly contentHash?: string;
   /** Train ids, 255 ignored; absent where the sample has no label. */
   readonly label?: LabelMap;
 }
@@ -17,15 +21,24 @@ export interface LoadedSample {
  * @throws Problem for unreadable files, a label holding ids that the data set does not define (with a histogram of what it holds),
  * and a label of another size than its picture.
  */
-export async function loadSample(dataset: Dataset, index: number): Promise<LoadedSample> {
+export async function loadSample(
+  dataset: Dataset,
+  index: number,
+  { hashed = false }: { readonly hashed?: boolean } = {},
+): Promise<LoadedSample> {
   const sample = dataset.samples[index];
   if (!sample) {
     const expected = `0…${dataset.samples.length - 1}`;
     throw new Problem({ what: `${dataset.name}, split "${dataset.split}"`, found: `sample ${index}`, expected });
   }
   const { id, imagePath, labelPath } = sample;
-  if (labelPath === undefined) return { id, index, picture: await readPicture(imagePath) };
-  const [picture, ids] = await Promise.all([readPicture(imagePath), readLabelIds(labelPath)]);
+  const readImage = async () => {
+    const bytes = await readBytes(imagePath, "picture");
+    return { picture: await decodePicture(bytes, imagePath), ...(hashed && { contentHash: contentHash(bytes) }) };
+  };
+  if (labelPath === undefined) return { id, index, ...(await readImage()) };
+  const [image, ids] = await Promise.all([readImage(), readLabelIds(labelPath)]);
+  const { picture } = image;
   if (!sameSize(picture.size, ids.size))
     throw new Problem({
       what: `label "${labelPath}"`,
@@ -33,7 +46,7 @@ export async function loadSample(dataset: Dataset, index: number): Promise<Loade
       expected: `${sizeText(picture.size)} as its picture "${imagePath}"`,
       todo: "A label must lie on its picture pixel by pixel; take both from the same release of the data set.",
     });
-  return { id, index, picture, label: { data: toTrainIds(ids.data, dataset, labelPath), size: ids.size } };
+  return { id, index, ...image, label: { data: toTrainIds(ids.data, dataset, labelPath), size: ids.size } };
 }
 
 /** @throws Problem for ids the data set does not define. */

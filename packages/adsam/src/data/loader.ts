@@ -23,6 +23,8 @@ export interface LoaderOptions {
   readonly workers?: number;
   /** Batches made ahead at most, and so held in memory. By default 2 a worker. */
   readonly prefetch?: number;
+  /** Whether batches carry the hashes of their pictures' files. Off by default. */
+  readonly hashed?: boolean;
   /** ImageNet's mean and deviation by default. */
   readonly normalisation?: Normalisation;
 }
@@ -77,6 +79,7 @@ export class DataLoader {
       recipe,
       seed,
       native: mode === "evaluation",
+      hashed: options.hashed ?? false,
       ...(normalisation && { normalisation }),
     };
     this.#pool =

@@ -4,6 +4,7 @@ import type { Dataset } from "../data/dataset.js";
 import { DataLoader } from "../data/loader.js";
 import type { LabelMap } from "../data/picture.js";
 import { evaluationTransforms } from "../data/transforms/recipe.js";
+import type { BatchEmbeddings } from "../embed/batch-embeddings.js";
 import { ConfusionMatrix } from "../metrics/confusion.js";
 import type { Segmenter } from "../models/segmenter.js";
 import { type Compute, withPrecision } from "../train/device.js";
@@ -16,6 +17,8 @@ export interface EvaluationData {
   readonly input: Size;
   readonly batchSize?: number;
   readonly workers?: number;
+  /** Whether batches carry the hashes of their pictures, for embeddings that stand in for the encoder. */
+  readonly hashed?: boolean;
 }
 
 interface Scoring {
@@ -23,6 +26,8 @@ interface Scoring {
   /** Where predictions meet labels: at the label's own size (the rule of Cityscapes), or at the network's. */
   readonly resolution: "label" | "network";
   readonly compute: Compute;
+  /** Stand in for the network's encoder. */
+  readonly embeddings?: BatchEmbeddings | undefined;
   /** Stops after the batch at hand; the pictures so far are scored. */
   readonly signal?: AbortSignal;
   /** Sees each prediction, at the scored size, and the label it met. */
@@ -41,7 +46,7 @@ export interface ScoredPicture {
 }
 
 /** Reads a split for `evaluate`, once or again and again. @throws Problem for pictures without a label */
-export function evaluationLoader({ dataset, input, batchSize = 1, workers }: EvaluationData): DataLoader {
+export function evaluationLoader({ dataset, input, batchSize = 1, workers, hashed }: EvaluationData): DataLoader {
   return new DataLoader({
     dataset,
     recipe: evaluationTransforms({ height: input.height, width: input.width }),
@@ -49,6 +54,7 @@ export function evaluationLoader({ dataset, input, batchSize = 1, workers }: Eva
     mode: "evaluation",
     seed: 0,
     ...(workers !== undefined && { workers }),
+    ...(hashed !== undefined && { hashed }),
   });
 }
 
@@ -63,7 +69,7 @@ export async function evaluate(options: EvaluationOptions): Promise<ConfusionMat
 }
 
 async function score(loader: DataLoader, options: Scoring): Promise<ConfusionMatrix> {
-  const { network, resolution, compute, signal } = options;
+  const { network, signal } = options;
   const { name, classes, samples } = loader.dataset;
   const numClasses = classes.names.length;
   if (network.config.numClasses !== numClasses)
@@ -79,9 +85,9 @@ async function score(loader: DataLoader, options: Scoring): Promise<ConfusionMat
   let done = 0;
   try {
     for await (const batch of loader.epoch(1)) {
-      const predictions = predictBatch(network, batch, resolution, compute);
+      const predictions = predictBatch(batch, options);
       for (const [place, prediction] of predictions.entries()) {
-        const label = resolution === "label" ? batch.native![place]! : networkLabel(batch, place);
+        const label = options.resolution === "label" ? batch.native![place]! : networkLabel(batch, place);
         matrix.update(prediction.data, label.data);
         await options.onPrediction?.({ index: batch.indices[place]!, id: batch.ids[place]!, prediction, label });
       }
@@ -95,12 +101,14 @@ async function score(loader: DataLoader, options: Scoring): Promise<ConfusionMat
   return matrix;
 }
 
-function predictBatch(network: Segmenter, batch: Batch, resolution: "label" | "network", compute: Compute): LabelMap[] {
+function predictBatch(batch: Batch, { network, resolution, compute, embeddings }: Scoring): LabelMap[] {
   const { height, width } = batch.size;
   return scope(() =>
     noGrad(() => {
       const image = Tensor.share(batch.image, [batch.ids.length, 3, height, width]).to({ device: compute.device });
-      const logits = withPrecision(compute, () => network.call({ image })); // [B, C, H, W]
+      const samEmbedding = embeddings?.of(batch);
+      const input = { image, ...(samEmbedding && { samEmbedding }) };
+      const logits = withPrecision(compute, () => network.call(input)); // [B, C, H, W]
       return batch.ids.map((_, place) =>
         scope(() =>
           labelMap(logits.narrow(0, place, 1), resolution === "label" ? batch.native![place]!.size : batch.size),

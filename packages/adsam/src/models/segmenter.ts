@@ -17,6 +17,8 @@ export interface EncoderUse {
   readonly encoderTrained: boolean;
   /** Leaves it unbuilt: its embedding is then given with every picture. */
   readonly embeddingOnly: boolean;
+  /** Whether its weights are loaded afterwards: no first weights are drawn then, and what stands behind it begins alike with it and without. */
+  readonly encoderLoaded?: boolean;
   /** Small trained layers within the frozen encoder. */
   readonly adapter: AdapterKind | "none";
   /** LoRA's rank, AdaptFormer's bottleneck; null: as their papers have it. */
@@ -28,11 +30,12 @@ export function buildUsedEncoder({
   encoder,
   encoderTrained,
   embeddingOnly,
+  encoderLoaded = false,
   adapter,
   adapterDim,
 }: EncoderUse): ImageEncoder | undefined {
   if (embeddingOnly) return undefined;
-  const built = buildEncoder(encoder);
+  const built = encoderLoaded ? nn.init.skipInit(() => buildEncoder(encoder)) : buildEncoder(encoder);
   if (!encoderTrained) built.requiresGrad_(false);
   if (adapter !== "none") adapt(built, adapter, adapterDim ?? undefined);
   return built;

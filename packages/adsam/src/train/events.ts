@@ -30,6 +30,21 @@ export interface TrainEvents {
     readonly precision: string;
     readonly parameters: { readonly trained: number; readonly frozen: number };
   };
+  /** Embeddings of the frozen encoder are read from a store, which the run fills. */
+  embeddingsOpened: {
+    readonly folder: string;
+    readonly dtype: string;
+    /** Embeddings in it, of this data set and of others. */
+    readonly stored: number;
+    /** Of the run's pictures, with their mirror images where it mirrors. */
+    readonly wanted: number;
+    /** On disk, with all of these stored. */
+    readonly bytes: number;
+    /** Null where the system does not say. */
+    readonly freeBytes: number | null;
+    /** Whether they are stored: false where the disk does not hold them. */
+    readonly fits: boolean;
+  };
   /** One batch has been learned from. Where gradients are accumulated, several batches share a `step`; `stepInEpoch` counts batches. */
   stepFinished: {
     readonly epoch: number;

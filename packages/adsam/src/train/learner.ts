@@ -1,5 +1,6 @@
 import { Generator, optim, scope, Tensor } from "@adsam/torch";
 import type { Batch } from "../data/batch.js";
+import type { BatchEmbeddings } from "../embed/batch-embeddings.js";
 import type { MapKey } from "../losses/distance-maps.js";
 import { HybridLoss } from "../losses/hybrid.js";
 import type { Segmenter } from "../models/segmenter.js";
@@ -45,15 +46,18 @@ export class Learner {
 
   /**
    * Adds a batch's gradients, as one of `group` batches that make a step together: the step's gradient is the mean over them.
+   * @param embeddings stand in for the network's encoder
    * A loss that is not finite leaves the gradients as they were.
    */
-  accumulate(batch: Batch, group: number): LossValues {
+  accumulate(batch: Batch, group: number, embeddings?: BatchEmbeddings): LossValues {
     const { height, width } = batch.size;
     const b = batch.ids.length;
     return scope(() => {
       const image = Tensor.share(batch.image, [b, 3, height, width]).to({ device: this.compute.device });
       const label = Tensor.share(batch.label, [b, height, width]).to({ device: this.compute.device });
-      const logits = withPrecision(this.compute, () => this.network.call({ image })); // [B, C, H, W]
+      const samEmbedding = embeddings?.of(batch);
+      const input = { image, ...(samEmbedding && { samEmbedding }) };
+      const logits = withPrecision(this.compute, () => this.network.call(input)); // [B, C, H, W]
       const { total, parts } = this.loss.call(logits, label, this.mapKeys(batch));
       const value = total.item();
       if (Number.isFinite(value)) this.scaler.scale(group === 1 ? total : total.div(group)).backward();

@@ -38,12 +38,16 @@ function publishedWeights(encoder: string): string {
   }
 }
 
-/** Builds the network that a recipe describes, where `encoder: auto` is the paper's. */
-export function networkOf({ model }: Recipe, classes: ClassTable): Segmenter {
+/**
+ * Builds the network that a recipe describes, where `encoder: auto` is the paper's.
+ * @param options.embeddingOnly leaves the encoder out
+ */
+export function networkOf({ model }: Recipe, classes: ClassTable, { embeddingOnly = false } = {}): Segmenter {
   const numClasses = model.numClasses === "auto" ? classes.names.length : model.numClasses;
   const encoder = model.encoder === "auto" ? paperConfig.encoder : model.encoder;
   const { encoderTrained, adapter, adapterDim } = model;
-  const use = { encoder, encoderTrained, adapter, adapterDim, embeddingOnly: false };
+  const encoderLoaded = model.encoderWeights !== null && model.encoderWeights !== "auto";
+  const use = { encoder, encoderTrained, adapter, adapterDim, encoderLoaded, embeddingOnly };
   if (model.name === "sam") return new SamBaseline({ numClasses, ...use });
   const { resnet, decoder, deformable, channelAttention, frozenBatchNorm, fusionDim } = model;
   const { decoderDims, attentionHeads, attentionPoints } = model;
@@ -81,8 +85,12 @@ export function checkClasses({ model, loss }: Recipe, { name, classes }: Pick<Da
 }
 
 /** A network as the recipe describes it, with first weights by the default generator, and the published weights that it names. @param settled by `settleModel` */
-export function buildNetwork(settled: Recipe, classes: ClassTable): Segmenter {
-  const network = networkOf(settled, classes);
+export function buildNetwork(
+  settled: Recipe,
+  classes: ClassTable,
+  options: { readonly embeddingOnly?: boolean } = {},
+): Segmenter {
+  const network = networkOf(settled, classes, options);
   const { encoderWeights, resnetWeights } = settled.model;
   if (encoderWeights) loadEncoder(network, encoderWeights);
   if (resnetWeights && network instanceof AdSam && network.resnetEncoder)

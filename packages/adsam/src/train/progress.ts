@@ -1,4 +1,5 @@
 import cliProgress from "cli-progress";
+import { diskSize } from "../data/embeddings/disk-space.js";
 import { duration } from "./duration.js";
 import type { TrainEvents, TrainSubscriber } from "./events.js";
 
@@ -49,6 +50,15 @@ class Progress implements TrainSubscriber {
     this.#line(
       `${event.trainPictures} training and ${event.valPictures} validation pictures, ${event.classes.names.length} classes; ` +
         `${millions(trained)} parameters train, ${millions(frozen)} are frozen; ${event.device}, ${event.precision}${resumed}`,
+    );
+  }
+
+  embeddingsOpened({ folder, dtype, stored, wanted, bytes, freeBytes, fits }: TrainEvents["embeddingsOpened"]): void {
+    const free = freeBytes === null ? "" : `, ${diskSize(freeBytes)} free`;
+    const kept = fits ? "" : "; not stored any further, as its disk does not hold them";
+    this.#line(
+      `embeddings of the frozen encoder, each computed once: ${dtype} in ${folder}, ${stored} stored, ` +
+        `${diskSize(bytes)} for the ${wanted} of this run${free}${kept}`,
     );
   }
 

@@ -42,6 +42,12 @@ const data = z.strictObject({
   valSplit: field(text("the name of a split"), "val", "split that is validated on"),
   limitTrain: field(orNull(count(1)), null, "train on so many pictures at most"),
   limitVal: field(orNull(count(1)), null, "validate on so many pictures at most"),
+  embeddings: field(
+    orNull(nameOrPath(["auto"], "a folder of embedding stores")),
+    "auto",
+    "where a frozen encoder's embeddings are kept from run to run; auto: the cache folder; null: nowhere",
+  ),
+  embeddingDtype: field(oneOf(["float16", "bfloat16", "int8"]), "float16", "how embeddings are stored"),
   workers: field(count(0), 2, "threads that read and augment pictures; 0: none beside the main one"),
 });
 

@@ -12,6 +12,7 @@ import { notFinite } from "./not-finite.js";
 import type { Recipe } from "./recipe-schema.js";
 import { checkContinuation } from "./resume.js";
 import type { RunFolder } from "./run-folder.js";
+import { StoredEmbeddings, usesStore } from "./stored-embeddings.js";
 import type { TrainOptions, TrainResult } from "./trainer.js";
 import { trainTransforms } from "./transforms.js";
 import { validate } from "./validation.js";
@@ -27,6 +28,7 @@ export class Run implements AsyncDisposable {
   private readonly valLoader: DataLoader;
   private readonly learner: Learner;
   private readonly started = performance.now();
+  private embeddings: StoredEmbeddings | undefined;
   private lapStart = 0;
   private progress: Progress = nothingDone;
   /** Pictures whose gradients make the next step, and those that made the last. */
@@ -44,6 +46,7 @@ export class Run implements AsyncDisposable {
     const { recipe, train, val } = options;
     const { batchSize } = recipe.train;
     this.recipe = recipe;
+    const hashed = usesStore(recipe);
     this.loader = new DataLoader({
       dataset: train,
       recipe: trainTransforms(recipe),
@@ -52,14 +55,16 @@ export class Run implements AsyncDisposable {
       seed: recipe.run.seed,
       dropLast: train.samples.length >= batchSize,
       workers: recipe.data.workers,
+      hashed,
     });
-    this.valLoader = evaluationLoader({ dataset: val, input: recipe.input, workers: recipe.data.workers });
+    this.valLoader = evaluationLoader({ dataset: val, input: recipe.input, workers: recipe.data.workers, hashed });
     const stepsPerEpoch = Math.ceil(this.loader.numBatches / recipe.optim.accumulate);
     this.learner = new Learner(network, recipe, compute, { stepsPerEpoch });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.learner[Symbol.dispose]();
+    this.embeddings?.[Symbol.dispose]();
     await Promise.all([this.loader.close(), this.valLoader.close()]);
   }
 
@@ -79,6 +84,7 @@ export class Run implements AsyncDisposable {
   async finish(): Promise<TrainResult> {
     const { events } = this.options;
     this.tellStart();
+    this.embeddings = this.openEmbeddings();
     let stop: Stop | undefined;
     while (this.progress.epoch < this.recipe.train.epochs && !stop)
       stop = (await this.trainEpoch()) ?? (await this.endEpoch()) ?? this.stopWanted();
@@ -86,6 +92,14 @@ export class Run implements AsyncDisposable {
     const reason = stop && epoch < this.recipe.train.epochs ? stop : "finished";
     events.emit("runFinished", { reason, epoch, step, seconds: this.seconds(), best, out: this.folder.path });
     return { reason, progress: this.progress, last: this.folder.last, best: best ? this.folder.best : undefined };
+  }
+
+  /** Of the encoder with its weights as they are now, those of a resumed run among them. */
+  private openEmbeddings(): StoredEmbeddings | undefined {
+    const { recipe, compute, network, options } = this;
+    const { train, val, events } = options;
+    const pictures = { train: train.samples.length, val: val.samples.length };
+    return StoredEmbeddings.open({ recipe, compute, network, events, pictures });
   }
 
   private tellStart(): void {
@@ -165,7 +179,7 @@ export class Run implements AsyncDisposable {
     const group = Math.min(accumulate, numBatches - Math.floor(place / accumulate) * accumulate);
     this.learner.setRates(this.progress.step);
     this.gathered = [...this.gathered, ...batch.ids];
-    const losses = this.learner.accumulate(batch, group);
+    const losses = this.learner.accumulate(batch, group, this.embeddings);
     if (!Number.isFinite(losses.total)) throw this.failure("loss", `${losses.total}`, batch.ids);
     const gradNorm = ends ? this.stepOptimiser() : undefined;
     const seconds = this.lap();
@@ -222,10 +236,20 @@ export class Run implements AsyncDisposable {
     let validation: ValidationScores | null = null;
     if (epoch % recipe.train.valEvery === 0 || epoch === recipe.train.epochs) {
       this.save("last"); // a validation may take as long as the epoch did
-      const { network, compute, valLoader: loader } = this;
+      const { network, compute, embeddings, valLoader: loader } = this;
       const { events, signal } = options;
       const { step } = this.progress;
-      validation = await validate({ network, loader, recipe, compute, events, epoch, step, ...(signal && { signal }) });
+      validation = await validate({
+        network,
+        loader,
+        recipe,
+        compute,
+        embeddings,
+        events,
+        epoch,
+        step,
+        ...(signal && { signal }),
+      });
       if (signal?.aborted) return "stopped";
     }
     const { step, batches, lossSums, epochSeconds, best } = this.progress;

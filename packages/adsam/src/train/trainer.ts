@@ -8,6 +8,7 @@ import { freezeUnmoved } from "./optimiser.js";
 import type { Recipe } from "./recipe-schema.js";
 import { Run } from "./run.js";
 import { RunFolder } from "./run-folder.js";
+import { leavesEncoderOut } from "./stored-embeddings.js";
 
 export interface TrainOptions {
   readonly recipe: Recipe;
@@ -43,7 +44,9 @@ export async function trainNetwork(options: TrainOptions): Promise<TrainResult> 
   using folder = RunFolder.claim(recipe.run.out, { resume });
   Generator.default().seed(recipe.run.seed);
   const build = resume ? networkOf : buildNetwork;
-  using network = scope(() => build(recipe, train.classes).to({ device: compute.device }));
+  using network = scope(() =>
+    build(recipe, train.classes, { embeddingOnly: leavesEncoderOut(recipe) }).to({ device: compute.device }),
+  );
   freezeUnmoved(network, recipe.optim);
   await using run = new Run({ ...options, recipe }, folder, network, compute);
   if (resume) run.restore();

@@ -4,6 +4,7 @@ import type { DataLoader } from "../data/loader.js";
 import { readPicture } from "../data/picture.js";
 import { resizeBilinear } from "../data/transforms/resize.js";
 import { encodePicture, overlay } from "../data/write-png.js";
+import type { BatchEmbeddings } from "../embed/batch-embeddings.js";
 import { evaluate } from "../evaluate/evaluate.js";
 import type { Segmenter } from "../models/segmenter.js";
 import type { Compute } from "./device.js";
@@ -16,6 +17,7 @@ export interface ValidationOptions {
   readonly loader: DataLoader;
   readonly recipe: Recipe;
   readonly compute: Compute;
+  readonly embeddings?: BatchEmbeddings | undefined;
   readonly events: TrainEventStream;
   readonly epoch: number;
   readonly step: number;
@@ -25,7 +27,7 @@ export interface ValidationOptions {
 
 /** Scores the validation split and saves the first few predictions as overlays under `<out>/samples`. */
 export async function validate(options: ValidationOptions): Promise<ValidationScores> {
-  const { network, loader, recipe, compute, events, epoch, step, signal } = options;
+  const { network, loader, recipe, compute, embeddings, events, epoch, step, signal } = options;
   const { dataset } = loader;
   const started = performance.now();
   let pictures = 0;
@@ -34,6 +36,7 @@ export async function validate(options: ValidationOptions): Promise<ValidationSc
     loader,
     resolution: recipe.train.valResolution,
     compute,
+    embeddings,
     ...(signal && { signal }),
     onProgress: (done, total) => {
       pictures = done;
