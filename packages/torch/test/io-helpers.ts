@@ -140,6 +140,7 @@ export function rowMajorBytes(record: TensorRecord): Buffer {
   const storage = Buffer.concat([...record.storage.chunks()]);
   const size = elementBytes(record.dtype);
   const elements: Buffer[] = [];
+  if (record.numel === 0) return Buffer.alloc(0); // of any shape, such as [2147483647, 0]
   const visit = (axis: number, at: number): void => {
     if (axis === record.shape.length) elements.push(storage.subarray(at * size, (at + 1) * size));
     else for (let i = 0; i < record.shape[axis]!; i++) visit(axis + 1, at + i * record.stride[axis]!);

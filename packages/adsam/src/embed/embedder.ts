@@ -1,5 +1,5 @@
 import { Problem, scope, stack, type Tensor } from "@adsam/torch";
-import type { Claim } from "../data/embeddings/claims.js";
+import { type Claim, lapsesAfterMs } from "../data/embeddings/claims.js";
 import type { EmbeddingId } from "../data/embeddings/record.js";
 import type { EmbeddingStore } from "../data/embeddings/store.js";
 import { pixels, type Size } from "../data/picture.js";
@@ -63,7 +63,7 @@ export class Embedder {
     if (there) return there;
     const claim = this.#filling ? this.#claim(id) : undefined;
     try {
-      if (claim) store.refresh(); // another process may have stored it before it let go
+      if (this.#filling) store.refresh(); // another process may have stored it before it let go
       return this.#stored(id) ?? this.#computed(id, image);
     } finally {
       claim?.release();
@@ -78,18 +78,18 @@ export class Embedder {
     return decodeEmbedding(payload, store.description.storage, compute);
   }
 
-  /** Waits where another process is computing this picture; until it is stored or that process has ended. */
+  /** Waits where another process is computing this picture, until it has let go of it, or ended, or is as good as dead. */
   #claim({ picture }: EmbeddingId): Claim | undefined {
     const { store } = this.#options;
     try {
-      for (;;) {
+      const latest = performance.now() + lapsesAfterMs;
+      while (performance.now() < latest) {
         const claim = store.claims.take(picture);
         if (claim) return claim;
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, patience);
       }
-    } catch {
-      return undefined; // no claims here: the write that follows will tell why
-    }
+    } catch {} // no claims here: the write that follows will tell why
+    return undefined;
   }
 
   #computed(id: EmbeddingId, image: Float32Array): Tensor {

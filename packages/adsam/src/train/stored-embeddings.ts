@@ -2,12 +2,11 @@ import { scope, type Tensor } from "@adsam/torch";
 import type { Batch } from "../data/batch.js";
 import { freeBytes } from "../data/embeddings/disk-space.js";
 import { storeBytes } from "../data/embeddings/record.js";
-import { EmbeddingStore } from "../data/embeddings/store.js";
+import type { EmbeddingStore } from "../data/embeddings/store.js";
 import { type BatchEmbeddings, batchEmbeddings } from "../embed/batch-embeddings.js";
-import { describeEmbeddings } from "../embed/describe.js";
 import { Embedder } from "../embed/embedder.js";
-import { hashEncoder } from "../embed/encoder-hash.js";
-import { embeddingsRoot, openEmbeddings } from "../embed/open-embeddings.js";
+import { EncoderSource } from "../embed/encoder-source.js";
+import { openEmbeddings, openStoreOf } from "../embed/open-embeddings.js";
 import { whyNotStored } from "../embed/usable.js";
 import type { ImageEncoder } from "../models/encoders.js";
 import type { Segmenter } from "../models/segmenter.js";
@@ -97,26 +96,18 @@ interface OpenStore {
   readonly close: () => void;
 }
 
-function openStore({ recipe, compute, network }: StoredEmbeddingsOptions): OpenStore {
+function openStore({ recipe, compute, network: { samEncoder } }: StoredEmbeddingsOptions): OpenStore {
   const { model, input, data, run } = recipe;
-  const root = data.embeddings === "auto" || data.embeddings === null ? embeddingsRoot() : data.embeddings;
-  const dtype = data.embeddingDtype;
+  const root = data.embeddings === "auto" || data.embeddings === null ? undefined : data.embeddings;
   const size = { height: input.height, width: input.width };
-  const { samEncoder } = network;
-  if (!samEncoder) {
-    const embeddings = openEmbeddings({
-      encoder: model.encoder,
-      weights: model.encoderWeights,
-      seed: run.seed,
-      input: size,
-      compute,
-      dtype,
-      root,
-    });
-    const { source, store } = embeddings;
-    return { store, encoder: () => source.encoder(), close: () => embeddings[Symbol.dispose]() };
+  const choice = { input: size, compute, dtype: data.embeddingDtype, root };
+  if (samEncoder) {
+    const source = EncoderSource.of(samEncoder);
+    const store = openStoreOf(source, choice);
+    return { store, encoder: () => source.encoder(), close: () => store.close() };
   }
-  const described = { config: samEncoder.config, weights: hashEncoder(samEncoder), precision: compute.precision };
-  const store = EmbeddingStore.open({ root, description: describeEmbeddings({ ...described, input: size, dtype }) });
-  return { store, encoder: () => samEncoder.eval(), close: () => store.close() }; // the network's `train` reaches it, too
+  const { encoder, encoderWeights: weights } = model;
+  const embeddings = openEmbeddings({ encoder, weights, seed: run.seed, ...choice });
+  const { source, store } = embeddings;
+  return { store, encoder: () => source.encoder(), close: () => embeddings[Symbol.dispose]() };
 }

@@ -18,9 +18,13 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { isAtWork, ownMark, type ProcessMark } from "./at-work.js";
+import { cannotWriteStore } from "./write-failure.js";
 
-/** A claim of another machine that was not renewed for so long has lapsed. A picture takes seconds. */
-const lapsesAfterMs = 15 * 60_000;
+/**
+ * A claim of another machine that was not renewed for so long has lapsed; who waits for a claim gives up after it, too, since its holder may
+ * have been suspended. A picture takes seconds.
+ */
+export const lapsesAfterMs = 15 * 60_000;
 
 interface Owner extends ProcessMark {
   readonly token: string;
@@ -47,12 +51,17 @@ export class Claims {
   /**
    * Claims a name, also from a process that is dead.
    * @returns undefined where a process at work holds it, this one included
+   * @throws Problem where nothing can be written
    */
   take(name: string): Claim | undefined {
     const file = path.join(this.#folder, name);
-    this.#prepare();
+    try {
+      this.#prepare();
+    } catch (error) {
+      throw cannotWriteStore(path.dirname(this.#folder), error);
+    }
     for (let tries = 0; tries < 3; tries++) {
-      if (this.#link(file)) {
+      if (this.#link(file) || this.#isOurs(file)) {
         this.#held.add(file);
         return { release: () => this.#release(file) };
       }
@@ -94,6 +103,13 @@ export class Claims {
       if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
       throw error;
     }
+  }
+
+  /** A network file system may report a link as there that it has just made: its answer was lost, and the request sent again. */
+  #isOurs(file: string): boolean {
+    if (this.#held.has(file)) return false;
+    const owner = readOwner(file);
+    return owner !== "gone" && owner?.token === this.#owner.token;
   }
 
   /** @returns whether the name may be free now */
