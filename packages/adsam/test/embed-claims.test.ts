@@ -73,6 +73,15 @@ describe("claims", () => {
     claims.close();
   });
 
+  test("where nothing can be written: one sentence", () => {
+    const folder = freshFolder();
+    writeFileSync(folder, "a file");
+    assert.throws(() => new Claims(folder).take("a"), {
+      name: "Problem",
+      message: /cannot be written: found a file where/,
+    });
+  });
+
   test("nonsense lapses like another machine's", async () => {
     const folder = freshFolder();
     await mkdir(folder);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { Problem, scope } from "@adsam/torch";
-import type { Claim } from "../data/embeddings/claims.js";
+import { type Claim, lapsesAfterMs } from "../data/embeddings/claims.js";
 import type { EmbeddingId } from "../data/embeddings/record.js";
 import type { FileProblem } from "../data/inspect-sample.js";
 import { InlinePool, type Pool, type Task, ThreadPool } from "../data/worker-pool.js";
@@ -10,10 +10,10 @@ import { encodeAlone } from "./encode.js";
 import { type PreparedFile, type PrepareJob, prepareHandler } from "./prepare.js";
 import type { SurveyedPicture } from "./survey.js";
 
-/** A picture that this process has claimed, on its way through a thread. */
+/** A picture of this process, claimed, on its way through a thread. */
 interface Piece {
   readonly at: SurveyedPicture;
-  readonly claim: Claim;
+  readonly claim: Claim | undefined;
   readonly mirrored: readonly boolean[];
   readonly task: Task<PreparedFile>;
 }
@@ -27,7 +27,9 @@ export class EmbedRun {
   readonly errors: number[] = [];
   readonly failed: FileProblem[];
   readonly #pool: Pool<PrepareJob, PreparedFile>;
+  readonly #ahead: Piece[] = [];
   #done = 0;
+  #total = 0;
 
   constructor(
     private readonly options: EmbedOptions,
@@ -47,36 +49,45 @@ export class EmbedRun {
   }
 
   async finish(pictures: readonly SurveyedPicture[]): Promise<void> {
-    const { workers, signal, store } = this.options;
-    const ahead: Piece[] = [];
+    const { signal, store } = this.options;
     let todo = pictures.filter(({ picture }) => this.#missing(picture).length > 0);
-    const total = todo.length;
+    this.#total = todo.length;
+    let moved = performance.now();
     try {
       while (todo.length > 0 && !signal?.aborted) {
-        const theirs: SurveyedPicture[] = []; // under way in another process
         const before = this.#done;
-        let next = 0;
-        for (;;) {
-          for (; next < todo.length && ahead.length <= 2 * workers && !signal?.aborted; next++)
-            this.#begin(todo[next]!, ahead, theirs);
-          const piece = ahead[0];
-          if (!piece || signal?.aborted) break;
-          await this.#complete(piece);
-          ahead.shift();
-          this.options.onProgress?.("embedding", this.#done, total);
-          await turn(); // prepared pictures may come without pause; Ctrl-C and the freeing of memory need one
-        }
+        const theirs = await this.#pass(todo, performance.now() - moved < lapsesAfterMs);
+        if (this.#done > before) moved = performance.now();
+        else if (theirs.length > 0) await sleep(patience, undefined, signal && { signal }).catch(() => {});
         todo = theirs;
-        if (this.#done === before && todo.length > 0)
-          await sleep(patience, undefined, signal && { signal }).catch(() => {});
         store.refresh();
       }
     } finally {
-      for (const { task, claim } of ahead) {
+      for (const { task, claim } of this.#ahead) {
         task.cancel();
-        claim.release();
+        claim?.release();
       }
       await this.#pool.close();
+    }
+  }
+
+  /**
+   * Goes through the pictures once.
+   * @param patient whether those that another process has claimed are left to it
+   * @returns those that were
+   */
+  async #pass(todo: readonly SurveyedPicture[], patient: boolean): Promise<SurveyedPicture[]> {
+    const { workers, signal } = this.options;
+    const theirs: SurveyedPicture[] = [];
+    for (let next = 0; ; ) {
+      for (; next < todo.length && this.#ahead.length <= 2 * workers && !signal?.aborted; next++)
+        if (!this.#begin(todo[next]!, patient)) theirs.push(todo[next]!);
+      const piece = this.#ahead[0];
+      if (!piece || signal?.aborted) return theirs;
+      await this.#complete(piece);
+      this.#ahead.shift();
+      this.options.onProgress?.("embedding", this.#done, this.#total);
+      await turn(); // prepared pictures may come without pause; Ctrl-C and the freeing of memory need one
     }
   }
 
@@ -84,8 +95,11 @@ export class EmbedRun {
     return this.mirrored.filter((mirrored) => !this.options.store.has({ picture, mirrored }));
   }
 
-  /** Claims a picture and has it prepared; passes over what is stored by now, and sets aside what another process has claimed. */
-  #begin(at: SurveyedPicture, ahead: Piece[], theirs: SurveyedPicture[]): void {
+  /**
+   * Claims a picture and has it prepared, or passes over it where it is stored by now.
+   * @returns false where another process has claimed it
+   */
+  #begin(at: SurveyedPicture, patient: boolean): boolean {
     const { store } = this.options;
     const claim = this.#missing(at.picture).length > 0 ? store.claims.take(at.picture) : undefined;
     if (claim) store.refresh(); // another process may have stored it before it let go
@@ -93,11 +107,11 @@ export class EmbedRun {
     if (mirrored.length === 0) {
       claim?.release();
       this.#done++;
-    } else if (!claim) theirs.push(at);
-    else {
-      const job = { file: at.file, input: this.#input, mirrored };
-      ahead.push({ at, claim, mirrored, task: this.#pool.run(job) });
+      return true;
     }
+    if (!claim && patient) return false;
+    this.#ahead.push({ at, claim, mirrored, task: this.#pool.run({ file: at.file, input: this.#input, mirrored }) });
+    return true;
   }
 
   get #input() {
@@ -111,7 +125,7 @@ export class EmbedRun {
       for (const [place, image] of prepared?.images.entries() ?? [])
         this.#embed({ picture: prepared!.picture, mirrored: mirrored[place]! }, image);
     } finally {
-      claim.release();
+      claim?.release();
     }
     this.#done++;
   }
