@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   closeSync,
   existsSync,
@@ -297,5 +298,23 @@ refuses("an index of two names that lead outside", /expected a file's name in th
     JSON.stringify({ weight_map: { a: "../x.pth" } }),
   );
   return join(folder, "model");
+});
+const indexOf = (text: string) => Buffer.from(text);
+refuses("an index of objects", /the file undefined, expected a file's name/, () => {
+  const entries = Array.from({ length: 400_000 }, (_, i) => `"${i}":{"k${i}":{"l${i}":1}}`);
+  return indexOf(`{"weight_map":{${entries.join(",")}}}`);
+});
+refuses("an index of brackets", /nested deeper than four/, () => indexOf(`{"weight_map":${"[".repeat(1 << 20)}`));
+refuses("an index longer than any", /JSON text/, () => indexOf(`{"weight_map":{"a":"${"b".repeat(17 << 20)}"}}`));
+refuses("an index of 200 000 files", /200000 files, expected at most 1000/, () => {
+  const entries = Array.from({ length: 200_000 }, (_, i) => `"${i}":"${i}.safetensors"`);
+  return indexOf(`{"weight_map":{${entries.join(",")}}}`);
+});
+
+const hasPipes = spawnSync("mkfifo", ["--version"]).status === 0;
+test("refused: a named pipe that nobody writes to", { skip: hasPipes ? false : "no mkfifo" }, (t) => {
+  const path = join(temporaryFolder(t), "pipe.pth");
+  spawnSync("mkfifo", [path]);
+  refusal(t, path, /no regular file/);
 });
 refuses("a device without end", /no regular file/, () => "/dev/zero");

@@ -1,6 +1,7 @@
 import { Problem } from "../problem.js";
 import { elementBytes, type StoredDtype } from "./dtypes.js";
 import { contiguousStride, elementCount, TensorRecord } from "./tensor-record.js";
+import { mapLeaves, type Tree } from "./tree.js";
 
 /**
  * NumPy's values, as far as training checkpoints hold them: a best score as `numpy.float64`, a random generator's state as a small array.
@@ -119,6 +120,12 @@ export class NumpyArray {
     if (this.#record === undefined) throw refused(this.#what, "a NumPy array that was never filled", "its numbers");
     return this.#record;
   }
+}
+
+/** The tree with a tensor in the place of each array. */
+export function arraysAsTensors(tree: unknown): Tree {
+  const isArray = (value: unknown): value is NumpyArray => value instanceof NumpyArray;
+  return mapLeaves(tree as Tree<never>, isArray, (array) => array.tensor) as Tree;
 }
 
 /** Unsigned numbers of 2 or 4 bytes as signed ones of 4 or 8. */

@@ -2,11 +2,11 @@ import { Problem } from "../problem.js";
 import type { ByteSource } from "./byte-source.js";
 import { PickleBytes } from "./pickle-bytes.js";
 import { AllowedGlobal, findGlobal, NEWABLE, type StorageHandle, setState } from "./pickle-globals.js";
-import { NumpyArray } from "./pickle-numpy.js";
+import { arraysAsTensors, NumpyArray } from "./pickle-numpy.js";
 import { Op } from "./pickle-opcodes.js";
 import { PickleStack } from "./pickle-stack.js";
 import { checkTree, describeValue } from "./pickle-tree.js";
-import { mapLeaves, type Tree, type TreeKey, Tuple, tupleOf } from "./tree.js";
+import { type Tree, type TreeKey, Tuple, tupleOf } from "./tree.js";
 
 export interface PickleOptions {
   /** How errors name the pickle. */
@@ -26,12 +26,7 @@ export function readPickle(source: ByteSource, options: PickleOptions): { value:
   const machine = new PickleMachine(source, options);
   const value = machine.run();
   checkTree(value, options.what);
-  return { value: machine.madeArrays ? arraysAsTensors(value as Tree) : (value as Tree), end: machine.end };
-}
-
-function arraysAsTensors(tree: Tree): Tree {
-  const isArray = (value: unknown): value is NumpyArray => value instanceof NumpyArray;
-  return mapLeaves(tree as Tree<never>, isArray, (array) => array.tensor) as Tree;
+  return { value: machine.madeArrays ? arraysAsTensors(value) : (value as Tree), end: machine.end };
 }
 
 /** Opcodes of one pickle: two million are those of 10 000 parameters with their optimizer's state. */
