@@ -23,7 +23,7 @@ import { fixture, legacyOf, pickled, temporaryFolder, zipOf } from "./io-helpers
 /** The acceptance is one second; two cores that others use as well get some slack. */
 const SECONDS = 4;
 /** Memory that refusing a file may take on top of what the process has, at its peak. */
-const MEGABYTES = 96;
+const MEGABYTES = 80;
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;

@@ -75,7 +75,7 @@ export class PickleStack {
     if (index < this.#memo.length) this.#memo[index] = value;
     else if (index === this.#memo.length) this.#memo.push(value);
     else this.#farMemo.set(index, value);
-    this.spend(index < this.#memo.length ? 16 : 64);
+    this.spend(index < this.#memo.length ? 24 : 64);
     return true;
   }
 
