@@ -1,11 +1,13 @@
 /** Tiny stores, and bytes that are told apart. */
+import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import type { EmbeddingDescription, StorageDtype } from "../src/data/embeddings/description.js";
 import { type EmbeddingId, payloadBytes } from "../src/data/embeddings/record.js";
-import type { EmbeddingStore } from "../src/data/embeddings/store.js";
+import { EmbeddingStore, type StoreOptions } from "../src/data/embeddings/store.js";
 import { imageNet } from "../src/data/transforms/normalise.js";
+import { folderForTests } from "./train-fixtures.js";
 
 /** Embeddings of 5 channels at 2×3 cells; channels are not cells, height is not width. */
 export function tinyDescription({
@@ -43,3 +45,37 @@ export const shardFiles = (store: EmbeddingStore, extension: ".data" | ".index")
     .filter((name) => name.endsWith(extension))
     .sort()
     .map((name) => path.join(store.folder, "shards", name));
+
+const description = tinyDescription();
+
+/** Stores of this file's tests, each under a root of its own. */
+export function storesForTests(name: string) {
+  const root = folderForTests(name);
+  let folders = 0;
+  const freshRoot = (): string => path.join(root, String(folders++));
+  const openStore = (at: string, more: Partial<StoreOptions> = {}) =>
+    EmbeddingStore.open({ root: at, description, ...more });
+
+  /** A closed store of pictures 0 … count − 1, each with its mirror image. */
+  function filled(at: string, count: number): EmbeddingStore {
+    const store = openStore(at);
+    for (let i = 0; i < count; i++)
+      for (const mirrored of [false, true]) store.write(pictureId(i, mirrored), payloadOf(pictureId(i, mirrored)));
+    store.close();
+    return store;
+  }
+
+  return { freshRoot, openStore, filled };
+}
+
+/** How many of pictures 0 … count − 1 and their mirror images are there, each checked to be what was written. */
+export function present(store: EmbeddingStore, count: number): number {
+  let there = 0;
+  for (let i = 0; i < count; i++)
+    for (const mirrored of [false, true]) {
+      const payload = store.read(pictureId(i, mirrored));
+      if (payload) assert.deepEqual(payload, payloadOf(pictureId(i, mirrored)));
+      if (payload) there++;
+    }
+  return there;
+}
