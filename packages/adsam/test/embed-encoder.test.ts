@@ -10,12 +10,12 @@ import { relativeError } from "../src/embed/codec.js";
 import { describeEmbeddings } from "../src/embed/describe.js";
 import { Embedder } from "../src/embed/embedder.js";
 import { encodeAlone } from "../src/embed/encode.js";
-import { hashEncoder } from "../src/embed/encoder-hash.js";
+import { EncoderHashes, hashEncoder } from "../src/embed/encoder-hash.js";
 import { EncoderSource } from "../src/embed/encoder-source.js";
 import { openStoreOf } from "../src/embed/open-embeddings.js";
 import { whyNotStored } from "../src/embed/usable.js";
 import { AdSam } from "../src/models/ad-sam.js";
-import { buildEncoder, type ImageEncoder } from "../src/models/encoders.js";
+import { buildEncoder, encoders, type ImageEncoder } from "../src/models/encoders.js";
 import { pictureId, shardFiles } from "./embed-fixtures.js";
 import { folderForTests, tinyRecipe } from "./train-fixtures.js";
 
@@ -71,6 +71,22 @@ describe("the hash of an encoder", () => {
     writeFileSync(file, bytes); // within the same file
     utimesSync(file, mtime, mtime);
     assert.notEqual(open().hash(), nano(2).hash());
+  });
+
+  test("of a checkpoint in several files is not noted: its index stays while they change", () => {
+    const hashes = new EncoderHashes(path.join(root, "index-hashes"));
+    const index = path.join(root, "model.safetensors.index.json");
+    for (const text of ['{"weight_map": {}}', '{\n  "weight_map": {}\n}']) {
+      writeFileSync(index, text);
+      hashes.note(index, encoders.nano, "a".repeat(64));
+      assert.equal(hashes.find(index, encoders.nano), undefined);
+    }
+    hashes.note(root, encoders.nano, "a".repeat(64));
+    assert.equal(hashes.find(root, encoders.nano), undefined, "a folder");
+    assert.equal(hashes.find(path.join(root, "missing"), encoders.nano), undefined);
+    writeFileSync(index, "PK");
+    hashes.note(index, encoders.nano, "a".repeat(64));
+    assert.equal(hashes.find(index, encoders.nano), "a".repeat(64));
   });
 
   test("of a file that is no encoder's is an error", () => {

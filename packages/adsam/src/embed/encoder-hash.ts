@@ -1,5 +1,15 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { scope } from "@adsam/torch";
 import { canonical } from "../data/embeddings/description.js";
@@ -22,13 +32,17 @@ export function hashEncoder(encoder: ImageEncoder): string {
 /** Another number where the same file would come to be loaded into other weights. */
 const loaderVersion = 1;
 
-/** Hashes of encoders by the file they were loaded from, so that a file need not be loaded to know what it holds. */
+/**
+ * Hashes of encoders by the file they were loaded from, so that a file need not be loaded to know what it holds. A checkpoint in several
+ * files is not noted: its index does not tell whether one of them was changed.
+ */
 export class EncoderHashes {
   /** @param folder made when the first is noted */
   constructor(private readonly folder: string) {}
 
   /** What was noted for the file as it is now: any write to it, and any file put in its place, is another. */
   find(file: string, config: EncoderConfig): string | undefined {
+    if (!isWhole(file)) return undefined;
     try {
       const text = readFileSync(this.#place(file, config), "utf8");
       return /^[0-9a-f]{64}$/.test(text) ? text : undefined;
@@ -39,6 +53,7 @@ export class EncoderHashes {
 
   /** Notes it; where nothing can be written, it is reckoned again next time. */
   note(file: string, config: EncoderConfig, hash: string): void {
+    if (!isWhole(file)) return;
     const half = `${this.#place(file, config)}.${process.pid}.part`;
     try {
       mkdirSync(this.folder, { recursive: true });
@@ -58,5 +73,20 @@ export class EncoderHashes {
         .update(canonical([loaderVersion, config, now]))
         .digest("hex"),
     );
+  }
+}
+
+/** Whether a checkpoint is all in one file: neither a folder nor the JSON that lists the files. */
+function isWhole(file: string): boolean {
+  let fd: number | undefined;
+  try {
+    fd = openSync(file, "r");
+    const start = Buffer.alloc(2);
+    readSync(fd, start, 0, 2, 0);
+    return !/^[\s{][\s{"]/.test(start.toString("latin1"));
+  } catch {
+    return false; // a folder, or a file that loading will complain about
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
 }
