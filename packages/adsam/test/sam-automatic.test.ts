@@ -431,3 +431,36 @@ describe("random weights", () => {
     }
   });
 });
+
+describe("the generator in steps", () => {
+  test("gives the same masks, tells how far it is, and stops between batches", async () => {
+    using sam = buildSam("nano").eval();
+    const options = {
+      pointsPerSide: 4,
+      pointsPerBatch: 5,
+      predIouThresh: 0,
+      stabilityScoreThresh: 0,
+      outputMode: "coco_rle",
+    } as const;
+    const generator = new SamAutomaticMaskGenerator(sam, options);
+    const data = Uint8Array.from({ length: 60 * 90 * 3 }, (_, i) => (i * 37 + (i >> 5) * 11) % 256);
+    const picture = { data, size: { height: 60, width: 90 } };
+    const told: [number, number][] = [];
+    const masks = await generator.generateAsync(picture, {
+      onProgress: (done, total) => void told.push([done, total]),
+    });
+    assert.deepEqual(masks, generator.generate(picture));
+    assert.deepEqual(
+      told,
+      [5, 10, 15, 16].map((done) => [done, 16]),
+    );
+    const stop = new AbortController();
+    const before = liveTensors().count;
+    const stopped = generator.generateAsync(picture, {
+      signal: stop.signal,
+      onProgress: (done) => done > 5 && stop.abort(),
+    });
+    await assert.rejects(stopped, (error) => error === stop.signal.reason);
+    assert.equal(liveTensors().count, before);
+  });
+});

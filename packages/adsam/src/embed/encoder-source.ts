@@ -6,7 +6,7 @@ import {
   encoderConfig,
   type ImageEncoder,
 } from "../models/encoders.js";
-import { loadWeights } from "../models/weights.js";
+import { loadEncoderWeights } from "../models/weights.js";
 import type { Compute } from "../train/device.js";
 import { EncoderHashes, hashEncoder } from "./encoder-hash.js";
 
@@ -73,7 +73,7 @@ export class EncoderSource implements Disposable {
 
 function loaded(spec: EncoderSpec, file: string): ImageEncoder {
   const encoder = nn.init.skipInit(() => buildEncoder(spec));
-  loadWeights(encoder, file, { prefix: "image_encoder.", ignored: ["prompt_encoder.", "mask_decoder."] });
+  loadEncoderWeights(encoder, file);
   return encoder;
 }
 

@@ -132,12 +132,3 @@ function inside(shapes: Shapes, start: string): Shapes {
   const own = [...shapes].filter(([name]) => name.startsWith(start));
   return new Map(own.map(([name, tensor]) => [name.slice(start.length), tensor]));
 }
-
-/** The loaders' earlier form: the encoder by the prefix "image_encoder.", otherwise a ResNet. */
-export function loadWeights(
-  module: nn.Module,
-  path: string,
-  { prefix = "" }: { readonly prefix?: string; readonly ignored?: readonly string[] } = {},
-): void {
-  loadPart(module, path, prefix === "image_encoder." ? "encoder" : "resnet");
-}

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { Problem } from "@adsam/torch/problem";
-import { isFile } from "../data/files.js";
 import type { ClassTable } from "../data/labels.js";
+import { refuseTargets } from "./existing.js";
 import type { PredictionInput } from "./inputs.js";
 import type { PictureOutputs } from "./jobs.js";
 import { cityscapesIds, trainIds } from "./label-ids.js";
@@ -74,24 +74,5 @@ export async function refuseExisting(
   overwrite: boolean,
 ): Promise<void> {
   const targets = [summaryName, ...inputs.flatMap((input) => Object.values(plan.names(input)))].map(plan.absolute);
-  const own = new Set(inputs.map(({ file }) => file));
-  const eaten = targets.find((target) => own.has(target));
-  if (eaten !== undefined)
-    throw new Problem({
-      what: `output "${eaten}"`,
-      found: "one of the inputs at that place",
-      expected: "another file",
-      todo: "Choose another --out.",
-    });
-  if (overwrite) return;
-  const there: string[] = [];
-  for (const target of targets) if (await isFile(target)) there.push(target);
-  if (there.length === 0) return;
-  const more = there.length === 1 ? "" : ` and ${there.length - 1} more`;
-  throw new Problem({
-    what: `output "${there[0]}"${more}`,
-    found: "a file of that name",
-    expected: "none",
-    todo: "Choose another --out, or replace them with --overwrite.",
-  });
+  await refuseTargets(targets, inputs, overwrite);
 }

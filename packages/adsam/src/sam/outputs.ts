@@ -1,12 +1,12 @@
 import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { Problem } from "@adsam/torch/problem";
 import sharp from "sharp";
-import { isFile, writeWhole } from "../data/files.js";
+import { writeWhole } from "../data/files.js";
 import type { LabelMap, Picture } from "../data/picture.js";
 import { encodeGrey, encodePicture } from "../data/write-png.js";
 import { decodeRle, type Rle } from "../models/sam/automatic/rle.js";
 import type { SamPrompt } from "../models/sam/prompt.js";
+import { refuseTargets } from "../predict/existing.js";
 import type { PredictionInput } from "../predict/inputs.js";
 import { annotations, annotationText } from "./annotations.js";
 import type { FoundMask } from "./found-mask.js";
@@ -55,27 +55,11 @@ export async function refuseExisting(
     targets.push(...Object.values(files));
     if (png !== undefined) targets.push(...(await masksIn(path.resolve(out, png))).map((one) => `${png}/${one}`));
   }
-  const absolute = targets.map((target) => path.resolve(out, target));
-  const own = new Set(inputs.map(({ file }) => file));
-  const eaten = absolute.find((target) => own.has(target));
-  if (eaten !== undefined)
-    throw new Problem({
-      what: `output "${eaten}"`,
-      found: "one of the inputs at that place",
-      expected: "another file",
-      todo: "Choose another --out.",
-    });
-  if (overwrite) return;
-  const there: string[] = [];
-  for (const target of absolute) if (await isFile(target)) there.push(target);
-  if (there.length === 0) return;
-  const more = there.length === 1 ? "" : ` and ${there.length - 1} more`;
-  throw new Problem({
-    what: `output "${there[0]}"${more}`,
-    found: "a file of that name",
-    expected: "none",
-    todo: "Choose another --out, or replace them with --overwrite.",
-  });
+  await refuseTargets(
+    targets.map((target) => path.resolve(out, target)),
+    inputs,
+    overwrite,
+  );
 }
 
 /** 255 in the mask, 0 outside. Of many masks libvips' encoder saves most of the time. */

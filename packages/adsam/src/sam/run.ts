@@ -32,7 +32,7 @@ export interface SamRun extends SamSource {
   readonly alpha?: number;
   /** Whether files of an earlier run are replaced. */
   readonly overwrite?: boolean;
-  /** Stops after the picture at hand; what is done is written. */
+  /** Stops after the picture at hand, or within it where everything is asked for; what is done is written. */
   readonly signal?: AbortSignal;
   /** Once all is settled, before weights are read. */
   readonly onPlan?: (plan: SamPlan) => void;
@@ -66,7 +66,7 @@ export async function samFiles(run: SamRun): Promise<SamSummary> {
       if (outcome.status === "rejected") throw outcome.reason;
       const picture = outcome.value;
       const prompts = promptsOf[place]!;
-      const masks = askPicture(network, picture, question, prompts);
+      const masks = await askPicture(network, picture, question, prompts, signal);
       const map = maskMap(masks, picture.size);
       const files = maskFiles(input.name, formats);
       await writeMasks(
@@ -77,6 +77,7 @@ export async function samFiles(run: SamRun): Promise<SamSummary> {
       );
       pictures.push(summaryOf(input, masks, map, files, secondsSince(began)));
     } catch (error) {
+      if (signal?.aborted && error === signal.reason) break;
       if (!(error instanceof Problem)) throw error;
       failed.push({ file: input.file, error: messageOf(error) });
     }
@@ -115,17 +116,19 @@ async function checkedPrompts(
   return prompts;
 }
 
-/** All masks of a picture, in the order in which they are numbered. */
-export function askPicture(
+/** All masks of a picture, in the order in which they are numbered. @throws the signal's reason where it was stopped within */
+export async function askPicture(
   { sam, compute }: OpenSam,
   picture: Picture,
   question: SamQuestion,
   prompts: readonly SamPrompt[],
-): FoundMask[] {
-  return withPrecision(compute, () => {
+  signal?: AbortSignal,
+): Promise<FoundMask[]> {
+  return await withPrecision(compute, async () => {
     if ("everything" in question) {
       const generator = new SamAutomaticMaskGenerator(sam, { ...question.everything, outputMode: "uncompressed_rle" });
-      return generator.generate(picture).map(({ segmentation, pointCoords, ...mask }) => ({
+      const found = await generator.generateAsync(picture, { ...(signal && { signal }) });
+      return found.map(({ segmentation, pointCoords, ...mask }) => ({
         ...mask,
         rle: segmentation,
         prompt: { pointCoords, pointLabels: [1] },

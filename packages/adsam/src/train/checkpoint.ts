@@ -152,18 +152,11 @@ export function restoreWeights(
   { recipe, weights, path }: LoadedCheckpoint,
   { encoderWeights = recipe.model.encoderWeights }: { readonly encoderWeights?: string | null } = {},
 ): void {
-  const { missing, unexpected } = network.loadStateDict(weights, { strict: false, what: `checkpoint "${path}"` });
-  const lost = missing.filter((name) => !isPublished(name, recipe));
-  if (lost.length + unexpected.length > 0) {
-    const some = (names: readonly string[]) => (names.length > 0 ? ` (${names.slice(0, 3).join(", ")}, …)` : "");
-    throw new Problem({
-      what: `checkpoint "${path}"`,
-      found: `${lost.length} tensors missing${some(lost)} and ${unexpected.length} that this network does not have${some(unexpected)}`,
-      expected: "the weights of this network",
-      todo: "It belongs to a network of another configuration (encoder, decoder, ablations).",
-    });
-  }
-  if (missing.length > 0) loadEncoder(network, encoderWeights!);
+  const what = `checkpoint "${path}"`;
+  const elsewhere = (name: string) => isPublished(name, recipe);
+  network.loadStateDict(weights, { what, optional: elsewhere });
+  const left = [...network.stateDict().keys()].some((name) => elsewhere(name) && !weights.has(name));
+  if (left) loadEncoder(network, encoderWeights!);
 }
 
 /** A trained network, ready for prediction, with what it was trained for. @param options as `restoreWeights` */

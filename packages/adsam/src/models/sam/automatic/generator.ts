@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { noGrad } from "@adsam/torch";
 import { type LabelMap, type Picture, type Size, sameSize } from "../../../data/picture.js";
 import { cropPicture } from "../../../data/transforms/geometry.js";
@@ -73,30 +74,85 @@ export class SamAutomaticMaskGenerator<Mode extends OutputMode = "binary_mask"> 
    * @throws Problem for a picture too small for so many crops
    */
   generate(picture: Picture): AutomaticMask<Mode>[] {
+    return noGrad(() => {
+      const steps = this.#steps(picture);
+      for (;;) {
+        const step = steps.next();
+        if (step.done) return step.value;
+      }
+    });
+  }
+
+  /**
+   * The same, with a turn of the event loop between batches of points, so that it can be watched and stopped.
+   * @param options.onProgress points done, of all
+   * @throws the signal's reason where it was stopped
+   */
+  async generateAsync(
+    picture: Picture,
+    {
+      signal,
+      onProgress,
+    }: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void } = {},
+  ): Promise<AutomaticMask<Mode>[]> {
+    return await noGrad(async () => {
+      const steps = this.#steps(picture);
+      try {
+        for (;;) {
+          const step = steps.next();
+          if (step.done) return step.value;
+          onProgress?.(step.value.done, step.value.total);
+          await nextTurn();
+          signal?.throwIfAborted();
+        }
+      } finally {
+        steps.return([]); // lets go of the picture
+      }
+    });
+  }
+
+  /** All of the work, a batch of points at a time. */
+  *#steps(picture: Picture): Generator<Progress, AutomaticMask<Mode>[], void> {
     const { minMaskRegionArea } = this.settings;
-    const found = noGrad(() => this.#find(picture));
+    const found = yield* this.#find(picture);
     const mended = minMaskRegionArea > 0 ? this.#withoutSmallRegions(found, picture.size) : found;
     return mended.map((mask) => this.#result(mask, picture.size));
   }
 
-  #find(picture: Picture): Candidate[] {
-    const { cropNLayers, cropNmsThresh, cropOverlapRatio } = this.settings;
+  *#find(picture: Picture): Generator<Progress, Candidate[], void> {
+    const { cropNLayers, cropNmsThresh, cropOverlapRatio, pointGrids } = this.settings;
     const crops = cropBoxes(picture.size, cropNLayers, cropOverlapRatio);
+    const total = crops.reduce((sum, { layer }) => sum + pointGrids[layer]!.length, 0);
     using predictor = new SamPredictor(this.#sam);
-    const found = crops.flatMap((crop) => this.#findInCrop(predictor, picture, crop));
+    const found: Candidate[] = [];
+    let before = 0;
+    for (const crop of crops) {
+      const steps = this.#findInCrop(predictor, picture, crop);
+      let step = steps.next();
+      for (; !step.done; step = steps.next()) yield { done: before + step.value, total };
+      found.push(...step.value);
+      before += pointGrids[crop.layer]!.length;
+    }
     if (crops.length === 1) return found;
     const scores = found.map(({ crop: [x0, y0, x1, y1] }) => Math.fround(1 / ((x1 - x0) * (y1 - y0))));
     return distinct(found, scores, cropNmsThresh);
   }
 
-  #findInCrop(predictor: SamPredictor, picture: Picture, { box, layer }: Crop): Candidate[] {
+  /** Yields the points done after each batch. */
+  *#findInCrop(predictor: SamPredictor, picture: Picture, { box, layer }: Crop): Generator<number, Candidate[], void> {
     const { pointGrids, pointsPerBatch, boxNmsThresh } = this.settings;
     const [left, top, right, bottom] = box;
     const size = { height: bottom - top, width: right - left };
     predictor.setImage(sameSize(size, picture.size) ? picture : cropPicture(picture, { left, top }, size));
     const points = pointGrids[layer]!.map(([x, y]): Point => [x * size.width, y * size.height]);
     const place = { crop: box, picture: picture.size, settings: this.settings };
-    const found = inBatches(points, pointsPerBatch).flatMap((batch) => findCandidates(predictor, batch, place));
+    const found: Candidate[] = [];
+    let done = 0;
+    for (const batch of inBatches(points, pointsPerBatch)) {
+      found.push(...findCandidates(predictor, batch, place));
+      done += batch.length;
+      yield done;
+    }
     return distinct(
       found,
       found.map(({ predictedIou }) => predictedIou),
@@ -133,6 +189,12 @@ export class SamAutomaticMaskGenerator<Mode extends OutputMode = "binary_mask"> 
       cropBox: toXywh(crop),
     };
   }
+}
+
+/** Points asked about. */
+interface Progress {
+  readonly done: number;
+  readonly total: number;
 }
 
 /** Those that non-maximum suppression leaves, by descending score. */
