@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The checkpoint and tensor tests over an addon built with AddressSanitizer and UndefinedBehaviorSanitizer (GCC or Clang, Linux).
+# The tests of packages/torch over an addon built with AddressSanitizer and UndefinedBehaviorSanitizer (GCC or Clang, Linux).
 #
-#   packages/torch/test/asan.sh [TEST …]      such as io-fuzz io-hostile tensor; without names: every test of reading and writing files
+#   packages/torch/test/asan.sh [TEST …]      such as io-fuzz-files io-hostile threads; without names: all of them, in about four minutes
 #
 # It builds the addon into build/native/asan (minutes, once; nothing of the ordinary build is touched) and loads the sanitizer's library
 # before Node's own, since neither Node nor libtorch were built with it. Reads and writes past a tensor's memory are then noticed in the
@@ -29,7 +29,9 @@ node -e '
 cd "$root"
 npx tsc -b packages/torch
 tests=("$@")
-[ ${#tests[@]} -gt 0 ] || tests=(io-fuzz-files io-fuzz io-hostile io-refusals io-tensors io-torch-legacy io-sharded)
+if [ ${#tests[@]} -eq 0 ]; then
+  for file in packages/torch/dist/test/*.test.js; do tests+=("$(basename "$file" .test.js)"); done
+fi
 
 export ADSAM_NATIVE="$build/current.json"
 export LD_PRELOAD="$("$compiler" -print-file-name=libasan.so):$("$compiler" -print-file-name=libubsan.so)"
