@@ -7,7 +7,8 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { generateScene, readPicture, writeGrey, writePicture } from "adsam";
+import { Generator, saveCheckpoint } from "@adsam/torch";
+import { buildSam, generateScene, readPicture, writeGrey, writePicture } from "adsam";
 
 /** Runs `examples/dist/<name>.js` in a folder of its own. @returns the lines it printed */
 async function example(name: string, args: readonly string[], cwd: string): Promise<string[]> {
@@ -29,6 +30,22 @@ test("the engine alone tells the spirals apart, with weights read back from safe
   assert.equal(new Set(alive).size, 1, `as many tensors after each hundred steps: ${lines.join("; ")}`);
   const right = Number(/^(\d+) of 400 points/.exec(lines[6]!)?.[1]);
   assert.ok(right >= 396, lines[6]);
+});
+
+test("one thing is cut out of a picture, by a point and by the answer to it", async () => {
+  const size = { height: 60, width: 90 };
+  const data = Uint8Array.from({ length: 60 * 90 * 3 }, (_, i) => (i * 7) % 256);
+  await writePicture(path.join(folder, "picture.png"), { data, size });
+  Generator.default().seed(2);
+  using sam = buildSam("nano");
+  saveCheckpoint(path.join(folder, "sam.pth"), sam.stateDict());
+  const [line] = await example("segment-anything", ["picture.png", "40", "20", "nano", "sam.pth"], folder);
+  assert.match(line!, /^\d+\.\d % of the picture, predicted IoU -?\d+\.\d\d: mask\.png$/);
+  const mask = await readPicture(path.join(folder, "mask.png"));
+  assert.deepEqual(mask.size, size);
+  const share = mask.data.filter((value) => value === 255).length / mask.data.length;
+  assert.ok(mask.data.every((value) => value === 0 || value === 255));
+  assert.equal(`${(100 * share).toFixed(1)} %`, /^\d+\.\d %/.exec(line!)![0]);
 });
 
 describe("a folder of one's own", () => {
