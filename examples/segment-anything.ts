@@ -1,17 +1,15 @@
 /**
  * One thing cut out of a picture: a point says what is meant, and the answer is asked again as a prompt, which sharpens it.
  *
- *     npx tsc -b && node examples/dist/segment-anything.js street.jpg 410 260 mobile-sam mobile_sam.pt mask.png
+ *     npx tsc -b && node examples/dist/segment-anything.js street.jpg 410 260 mobile_sam.pt mask.png
  */
 import { scope } from "@adsam/torch";
-import { buildSam, loadSamWeights, readPicture, SamPredictor, writeGrey } from "adsam";
+import { openSam, readPicture, SamPredictor, writeGrey } from "adsam";
 
-const [file, x, y, encoder, weights, out = "mask.png"] = process.argv.slice(2);
-if (!file || !x || !y || !encoder || !weights)
-  throw new Error("usage: segment-anything.js PICTURE X Y ENCODER WEIGHTS [MASK.png]");
+const [file, x, y, weights, out = "mask.png"] = process.argv.slice(2);
+if (!file || !x || !y || !weights) throw new Error("usage: segment-anything.js PICTURE X Y WEIGHTS [MASK.png]");
 
-using sam = buildSam(encoder).eval();
-loadSamWeights(sam, weights);
+using sam = openSam(weights); // its tensors tell the encoder
 using predictor = new SamPredictor(sam);
 predictor.setImage(await readPicture(file));
 

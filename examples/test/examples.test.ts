@@ -39,7 +39,7 @@ test("one thing is cut out of a picture, by a point and by the answer to it", as
   Generator.default().seed(2);
   using sam = buildSam("nano");
   saveCheckpoint(path.join(folder, "sam.pth"), sam.stateDict());
-  const [line] = await example("segment-anything", ["picture.png", "40", "20", "nano", "sam.pth"], folder);
+  const [line] = await example("segment-anything", ["picture.png", "40", "20", "sam.pth"], folder);
   assert.match(line!, /^\d+\.\d % of the picture, predicted IoU -?\d+\.\d\d: mask\.png$/);
   const mask = await readPicture(path.join(folder, "mask.png"));
   assert.deepEqual(mask.size, size);

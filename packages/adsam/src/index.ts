@@ -17,7 +17,7 @@ export { SamPredictor } from "./models/sam/predictor.js";
 export { buildSam, Sam } from "./models/sam/sam.js";
 export { SamBaseline } from "./models/sam-baseline.js";
 export type { Segmenter, SegmenterInput } from "./models/segmenter.js";
-export { loadEncoderWeights, loadSamWeights } from "./models/weights.js";
+export { loadEncoderWeights, openSam } from "./models/weights.js";
 export { type Prediction, Predictor, type PredictorOptions } from "./predict/predictor.js";
 export { type PredictionRun, predictFiles } from "./predict/run.js";
 export type { PredictionSummary } from "./predict/summary.js";

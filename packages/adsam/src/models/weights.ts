@@ -1,12 +1,12 @@
-import { type nn, Problem, type StoredTensor, scope, type Tensor, zeros } from "@adsam/torch";
-import type { ImageEncoder } from "./encoders.js";
-import { encoderConfigOf, encoderTitle, type Shapes } from "./published/encoder-config.js";
+import { nn, Problem, type StoredTensor, scope, type Tensor, zeros } from "@adsam/torch";
+import type { EncoderSpec, ImageEncoder } from "./encoders.js";
+import { encoderConfigOf, encoderOf, encoderTitle, type Shapes } from "./published/encoder-config.js";
 import { type Part, passedOver } from "./published/families.js";
 import { PublishedFile } from "./published/published-file.js";
 import { resnetTitle } from "./published/resnet-layout.js";
 import type { ResNet } from "./resnet.js";
 import type { SamEncoderConfig } from "./sam/config.js";
-import type { Sam } from "./sam/sam.js";
+import { buildSam, type Sam } from "./sam/sam.js";
 
 /**
  * Published weights into networks. Every function here takes a file of any form and family that holds the network, whole or among others,
@@ -28,6 +28,21 @@ export function loadEncoderWeights(encoder: ImageEncoder, path: string, options:
 /** SAM whole: encoder, prompt encoder, mask decoder. */
 export function loadSamWeights(sam: Sam, path: string, options: LoadWeightsOptions = {}): void {
   loadPart(sam, path, "sam", options);
+}
+
+/**
+ * SAM out of a file of the whole, in evaluation mode. No first weights are drawn.
+ * @param encoder by name or sizes; left out, the file's tensors tell
+ */
+export function openSam(path: string, encoder?: EncoderSpec): Sam {
+  const sam = nn.init.skipInit(() => buildSam(encoder ?? encoderOf(path)));
+  try {
+    loadSamWeights(sam, path);
+  } catch (error) {
+    sam.dispose();
+    throw error;
+  }
+  return sam.eval();
 }
 
 /** A ResNet out of torchvision's file of it, of DeepLabV3, or of AD-SAM. */

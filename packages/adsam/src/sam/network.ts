@@ -4,7 +4,7 @@ import { encoderNames, isPretrained } from "../models/encoder-names.js";
 import type { EncoderSpec } from "../models/encoders.js";
 import { encoderOf, encoderTitle } from "../models/published/encoder-config.js";
 import { buildSam, type Sam } from "../models/sam/sam.js";
-import { loadSamWeights } from "../models/weights.js";
+import { openSam } from "../models/weights.js";
 import { type Compute, chooseCompute } from "../train/device.js";
 import type { Recipe } from "../train/recipe-schema.js";
 import { requireCachedFile } from "../weights/cache.js";
@@ -76,9 +76,8 @@ export async function planSam(source: SamSource): Promise<SamPlan> {
 }
 
 /** Builds what was planned. @throws Problem for a file that does not fit the encoder */
-export function openSam({ compute, spec, encoder, weights, seed }: SamPlan): OpenSam {
+export function openPlanned({ compute, spec, encoder, weights, seed }: SamPlan): OpenSam {
   if (weights === null) Generator.default().seed(seed);
-  const sam = buildSam(spec);
-  if (weights !== null) loadSamWeights(sam, weights);
-  return { sam: sam.eval().to({ device: compute.device }), compute, encoder, weights };
+  const sam = weights === null ? buildSam(spec).eval() : openSam(weights, spec);
+  return { sam: sam.to({ device: compute.device }), compute, encoder, weights };
 }

@@ -13,7 +13,7 @@ import { withPrecision } from "../train/device.js";
 import { rounded } from "./annotations.js";
 import type { FoundMask } from "./found-mask.js";
 import { maskMap } from "./mask-map.js";
-import { type OpenSam, openSam, planSam, type SamPlan, type SamSource } from "./network.js";
+import { type OpenSam, openPlanned, planSam, type SamPlan, type SamSource } from "./network.js";
 import { type MaskFiles, maskFile, maskFiles, refuseExisting, summaryName, writeMasks } from "./outputs.js";
 import { findPictures, headerSize } from "./pictures.js";
 import { promptedMasks } from "./prompted-masks.js";
@@ -52,7 +52,7 @@ export async function samFiles(run: SamRun): Promise<SamSummary> {
   await refuseExisting(inputs, out, formats, run.overwrite === true);
   const plan = await planSam(run);
   run.onPlan?.(plan);
-  const network = openSam(plan);
+  const network = openPlanned(plan);
   using _sam = network.sam;
 
   const start = performance.now();
