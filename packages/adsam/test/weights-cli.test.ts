@@ -11,6 +11,7 @@ import { serve, sha256Of, someBytes, type TestServer } from "./weights-server.js
 
 const program = fileURLToPath(new URL("./weights-cli-process.js", import.meta.url));
 const content = someBytes(200_003);
+const firstBytes = `a file that begins with the bytes ${[...content.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ")}`;
 const base = mkdtempSync(join(tmpdir(), "adsam-weights-"));
 let server: TestServer;
 let cache: string;
@@ -150,7 +151,8 @@ describe("adsam weights verify", () => {
     assert.equal(
       stdout,
       `${path}\nsize     200003 bytes\nSHA-256  ${sha256Of(content)}\n` +
-        "unknown: nobody here knows this file (adsam weights list names those known)\n",
+        "unknown: nobody here knows this file (adsam weights list names those known)\n" +
+        `It is no checkpoint: ${firstBytes}.\n`,
     );
   });
 
@@ -170,6 +172,7 @@ describe("adsam weights verify", () => {
       sha256: sha256Of(content),
       verdict: "mismatch",
       known: "mobile-sam",
+      content: { kind: "none", family: null, text: firstBytes },
     });
   });
 });

@@ -113,7 +113,8 @@ describe("verify", () => {
     const path = join(base, "mine.pth");
     writeFileSync(path, "mine");
     const sha256 = sha256Of(Buffer.from("mine"));
-    assert.deepEqual(await verifyFile(path), { path, size: 4, sha256, verdict: "unknown", known: undefined });
+    const content = { kind: "none", family: null, text: "a file that begins with the bytes 6d 69 6e 65" };
+    assert.deepEqual(await verifyFile(path), { path, size: 4, sha256, verdict: "unknown", known: undefined, content });
   });
 
   test("of a file with a known name, or said to be a known one, tells that it is not", async () => {

@@ -1,6 +1,7 @@
 import { cacheFolder } from "../cache-folder.js";
 import { duration } from "../train/duration.js";
 import { type CacheState, cacheState, look, partOf, placeOf } from "../weights/cache.js";
+import type { FileContent } from "../weights/content.js";
 import type { Fetched } from "../weights/fetch.js";
 import type { KnownFile } from "../weights/known-files.js";
 import { sizeText } from "../weights/sizes.js";
@@ -95,7 +96,8 @@ export function printStopped(file: KnownFile, from: string | undefined, output: 
   output.note(`go on with: adsam weights fetch ${file.name}${from === undefined ? "" : ` --from '${from}'`}`);
 }
 
-export function printVerification({ path, size, sha256, verdict, known }: Verification, output: Output): void {
+export function printVerification(verification: Verification, output: Output): void {
+  const { path, size, sha256, verdict, known, content } = verification;
   const { green, red, yellow } = output.colours;
   output.line(path);
   output.line(`size     ${size} bytes`);
@@ -114,6 +116,15 @@ export function printVerification({ path, size, sha256, verdict, known }: Verifi
     if (known.sha256 !== undefined) output.line(`SHA-256  ${known.sha256.hex}${known.sha256.isPrefix ? "…" : ""}`);
     output.line(`adsam weights fetch ${known.name} downloads it.`);
   }
+  if (content !== undefined) output.line(contentText(content, verdict));
+}
+
+function contentText({ kind, text }: FileContent, verdict: Verification["verdict"]): string {
+  const but = verdict === "unknown" ? "; its hash is not that of a known file" : "";
+  if (kind === "network") return `By its tensors' names it is ${text}${but}.`;
+  if (kind === "other") return `It is a checkpoint of nothing that is known here: ${text}.`;
+  if (kind === "unreadable") return `It cannot be read as a checkpoint: ${text}.`;
+  return `It is no checkpoint: ${text}.`;
 }
 
 function cut(size: number, known: KnownFile): string {

@@ -44,7 +44,7 @@ export const command: CommandFile = {
       .command("verify")
       .summary("say which known file a file is; exit code 1 where it is none, or a wrong one")
       .description(
-        "Hashes a file and says which known one it is. Exit code 1 where it is none, or not what it should be.",
+        "Hashes a file and says which known one it is; of any other, what it is by its tensors' names. Exit code 1 where it is none that is known, or not what it should be.",
       )
       .argument("<file>", "a file of weights, in the cache or anywhere")
       .option("--as <name>", "the known file that it should be (default: what its hash or its name says)")
@@ -99,7 +99,9 @@ async function verify(path: string, { as, json }: VerifyFlags, output: Output): 
   try {
     const result = await verifyFile(path, { as, onProgress: bytesProgress(bar) });
     bar.end();
-    output.result({ ...result, known: result.known?.name ?? null }, () => printVerification(result, output));
+    output.result({ ...result, known: result.known?.name ?? null, content: result.content ?? null }, () =>
+      printVerification(result, output),
+    );
     if (result.verdict === "mismatch" || result.verdict === "unknown") process.exitCode = exitCodes.problem;
   } finally {
     bar.end();

@@ -2,6 +2,7 @@ import path from "node:path";
 import { Problem } from "@adsam/torch/problem";
 import { reasonOf } from "../data/files.js";
 import { agrees, look, markChecked, placeOf, unknownName } from "./cache.js";
+import { contentOf, type FileContent } from "./content.js";
 import { hashOfFile } from "./hash-file.js";
 import { type KnownFile, knownFiles, publishedFile } from "./known-files.js";
 
@@ -18,6 +19,8 @@ export interface Verification {
   readonly verdict: Verdict;
   /** The known file that it is, or was meant to be. */
   readonly known: KnownFile | undefined;
+  /** What it is by its tensors' names, where its hash is not that of a known file. */
+  readonly content: FileContent | undefined;
 }
 
 export interface VerifyOptions {
@@ -51,7 +54,8 @@ export async function verifyFile(file: string, { as, signal, onProgress }: Verif
   const known = asked ?? same ?? meant(resolved);
   const verdict = verdictOn(known, sha256, size);
   if (known !== undefined && verdict !== "mismatch" && resolved === placeOf(known)) await markChecked(known, sha256);
-  return { path: resolved, size, sha256, verdict, known };
+  const content = verdict === "match" ? undefined : contentOf(resolved);
+  return { path: resolved, size, sha256, verdict, known, content };
 }
 
 function verdictOn(known: KnownFile | undefined, sha256: string, size: number): Verdict {
