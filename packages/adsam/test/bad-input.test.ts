@@ -137,9 +137,9 @@ describe("a bad file met in mid-training names itself, and what was learned befo
         [1, 2, 3, 4, 5, 6, 7, 8],
       );
       const { progress } = scope(() => loadNetwork(path.join(run.run.out, "last.pth")));
-      assert.deepEqual([progress.epoch, progress.batches, progress.step], [1, 3, 8]);
+      assert.deepEqual([progress?.epoch, progress?.batches, progress?.step], [1, 3, 8]);
       assert.equal(
-        scope(() => loadNetwork(path.join(run.run.out, "best.pth")).progress.epoch),
+        scope(() => loadNetwork(path.join(run.run.out, "best.pth")).progress?.epoch),
         1,
       );
       assert.deepEqual(

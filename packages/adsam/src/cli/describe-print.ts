@@ -20,7 +20,8 @@ interface Subject {
   readonly of: string;
   readonly input: Size;
   readonly numClasses: number;
-  readonly progress?: Progress;
+  /** Of a checkpoint; null where it does not tell. */
+  readonly progress?: Progress | null;
 }
 
 export function describedAs({ root, weightBytes, uncounted }: NetworkDescription, subject: Subject): Described {
@@ -41,6 +42,8 @@ export function printDescription(described: Described, depth: number, output: Ou
       ? `, best mIoU ${(100 * progress.best.mIoU).toFixed(1)} % after epoch ${progress.best.epoch}`
       : "";
     output.line(dim(`trained for ${counted(progress.epoch, "epoch")}, ${counted(progress.step, "step")}${best}`));
+  } else if (progress === null) {
+    output.line(dim("weights from elsewhere; how they were trained is not known"));
   }
   output.line();
   output.table(

@@ -1,11 +1,12 @@
 import { Problem } from "@adsam/torch/problem";
 import type { Command } from "commander";
 import type { CommandFile } from "./command.js";
-import { addRecipeOptions, addShortOptions, type RecipeFlags, recipeFlags } from "./options.js";
+import { addRecipeOptions, addShortOptions, encoderWeightsHelp, type RecipeFlags, recipeFlags } from "./options.js";
 import type { Output } from "./output.js";
 
 interface DescribeFlags {
   readonly depth: string;
+  readonly encoderWeights?: string;
   readonly json?: true;
 }
 
@@ -17,10 +18,14 @@ export const command: CommandFile = {
         "Prints a network's modules with output shapes, parameters and multiply-adds for one picture. " +
           "Nothing is computed: ViT-H at 1024×1024 takes seconds and little memory.",
       )
-      .argument("[network]", "a run's checkpoint, or a recipe in YAML (default: the paper's)");
+      .argument(
+        "[network]",
+        "a run's checkpoint, AD-SAM's weights from elsewhere, or a recipe in YAML (default: the paper's)",
+      );
     addShortOptions(describe, ["size"], { showDefaults: false });
     describe
       .option("--depth <integer>", "levels of modules below the network", "2")
+      .option("--encoder-weights <path>", encoderWeightsHelp)
       .option("--json", "print everything, at any depth, as JSON");
     addRecipeOptions(describe);
     describe.action((network: string | undefined, flags: DescribeFlags, command: Command) =>
@@ -44,7 +49,7 @@ async function run(
   const { describeNetwork } = await import("../describe/modules.js");
   const { describedAs, printDescription } = await import("./describe-print.js");
   const isRecipe = network === undefined || /\.ya?ml$/i.test(network);
-  const saved = isRecipe ? undefined : await headerOf(network, given);
+  const saved = isRecipe ? undefined : await headerOf(network, flags, given);
   const recipe = saved
     ? overRecipe(saved.recipe, given)
     : resolveRecipe({ ...(network !== undefined && { file: network }), ...given }).recipe;
@@ -59,8 +64,8 @@ async function run(
   output.result(description, () => printDescription(description, Number(flags.depth), output));
 }
 
-/** A checkpoint's recipe and progress. Its weights stay in the file. */
-async function headerOf(checkpoint: string, { flags, spelled }: RecipeFlags) {
+/** What a checkpoint says of its network. Its weights stay in the file. */
+async function headerOf(checkpoint: string, { encoderWeights }: DescribeFlags, { flags, spelled }: RecipeFlags) {
   const changed = Object.keys(flags).filter((path) => path.startsWith("model."));
   if (changed.length > 0)
     throw new Problem({
@@ -69,10 +74,6 @@ async function headerOf(checkpoint: string, { flags, spelled }: RecipeFlags) {
       expected: "no change to the network that is in it",
       todo: "Describe a recipe to see another network.",
     });
-  const { scope } = await import("@adsam/torch");
-  const { readCheckpoint } = await import("../train/checkpoint.js");
-  return scope(() => {
-    const { recipe, classes, progress } = readCheckpoint(checkpoint);
-    return { recipe, classes, progress };
-  });
+  const { readHeader } = await import("../train/checkpoint.js");
+  return readHeader(checkpoint, encoderWeights === undefined ? {} : { encoderWeights });
 }

@@ -2,7 +2,7 @@ import { Option } from "commander";
 import type { Recipe } from "../train/recipe-schema.js";
 import type { CommandFile } from "./command.js";
 import { stopSignal } from "./interrupt.js";
-import { addShortOptions, type RecipeFlags, recipeFlags } from "./options.js";
+import { addShortOptions, encoderWeightsHelp, type RecipeFlags, recipeFlags } from "./options.js";
 import type { Output } from "./output.js";
 import { progressLine } from "./progress-line.js";
 import { printScores } from "./scores-print.js";
@@ -24,7 +24,7 @@ export const command: CommandFile = {
       .description(
         "Scores a checkpoint on a data set: IoU of each class, mIoU, accuracies, over one confusion matrix of the whole split.",
       )
-      .argument("<checkpoint>", "best.pth or last.pth of a run");
+      .argument("<checkpoint>", "best.pth or last.pth of a run, or AD-SAM's weights as its authors save them");
     addShortOptions(evaluate, ["data", "size", "device", "threads", "precision"]);
     evaluate
       .addOption(
@@ -46,7 +46,7 @@ export const command: CommandFile = {
           .choices(["label", "network"])
           .default("label"),
       )
-      .option("--encoder-weights <path>", "SAM checkpoint, where it does not stand any more where the run found it")
+      .option("--encoder-weights <path>", encoderWeightsHelp)
       .option("--confusion", "with --json: the confusion matrix as well")
       .option("--json", "print the result as JSON")
       .action((checkpoint: string, flags: EvalFlags, command) => run(checkpoint, flags, recipeFlags(command), output));
@@ -70,7 +70,9 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
   const other = dataset.classes.names.findIndex((name, id) => names[id] !== undefined && names[id] !== name);
   if (other >= 0)
     output.warning(
-      `${dataset.name} calls class ${other} "${dataset.classes.names[other]}"; the network learned it as "${names[other]}"`,
+      loaded.progress === null
+        ? `the checkpoint does not name its classes: those of ${dataset.name} are taken, in their order`
+        : `${dataset.name} calls class ${other} "${dataset.classes.names[other]}"; the network learned it as "${names[other]}"`,
     );
   const resolution = flags.resolution ?? "label";
   const bar = progressLine(output, `${dataset.name}, ${dataset.split}`);

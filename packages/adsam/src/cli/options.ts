@@ -20,6 +20,11 @@ const aliases = {
 
 export type RecipeAlias = keyof typeof aliases;
 
+/** Of `--encoder-weights`, for commands that take a checkpoint. */
+export const encoderWeightsHelp =
+  "SAM checkpoint of the frozen encoder, where it has moved since the run, or where the weights come from elsewhere " +
+  "(default there: sam-vit-h as adsam weights fetched it)";
+
 /** The fields that a command line sets, for `resolveRecipe`. */
 export interface RecipeFlags {
   /** Field path → the text given. */

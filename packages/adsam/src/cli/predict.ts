@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { CommandFile } from "./command.js";
 import { stopSignal } from "./interrupt.js";
-import { addShortOptions, type RecipeFlags, recipeFlags } from "./options.js";
+import { addShortOptions, encoderWeightsHelp, type RecipeFlags, recipeFlags } from "./options.js";
 import { exitCodes, type Output } from "./output.js";
 import { printPredictions } from "./predict-print.js";
 import { type ProgressLine, progressLine } from "./progress-line.js";
@@ -19,6 +19,7 @@ interface PredictFlags {
   readonly labelIds?: true;
   readonly every: number;
   readonly workers: number;
+  readonly encoderWeights?: string;
   readonly overwrite?: true;
   readonly json?: true;
 }
@@ -31,7 +32,7 @@ export const command: CommandFile = {
         "Segments pictures and videos: ids as grey PNG, the picture under class colours, and each class's share in predictions.json. " +
           "Classes are decided at the picture's own resolution.",
       )
-      .argument("<checkpoint>", "best.pth or last.pth of a run")
+      .argument("<checkpoint>", "best.pth or last.pth of a run, or AD-SAM's weights as its authors save them")
       .argument(
         "<input...>",
         'pictures, videos (through ffmpeg), folders of them, or quoted patterns such as "frames/**/*.png"',
@@ -54,6 +55,7 @@ export const command: CommandFile = {
         1,
       )
       .option("--workers <integer>", "threads that read and write ahead; 0: none beside the main one", wholeNumber, 1)
+      .option("--encoder-weights <path>", encoderWeightsHelp)
       .option("--overwrite", "replace files of an earlier run")
       .option("--json", "print predictions.json")
       .action((checkpoint: string, inputs: string[], flags: PredictFlags, command: Command) =>

@@ -147,7 +147,7 @@ function tableOf({ names, ids, colours, ignore }: FolderDescription, file: strin
 }
 
 /** A colour of its own for class `k`: hues a golden angle apart, in three depths. */
-function distinctColour(k: number): Rgb {
+export function distinctColour(k: number): Rgb {
   const hue = (k * 137.508) % 360;
   const value = [0.95, 0.7, 0.5][k % 3]!;
   const channel = (n: number): number => {

@@ -18,6 +18,8 @@ export interface PredictorOptions {
   /** "auto" (the default): float16 on CUDA, float32 on the CPU. */
   readonly precision?: Recipe["run"]["precision"];
   readonly threads?: Recipe["run"]["threads"];
+  /** The file of the frozen encoder, if it has moved since the run, or if the checkpoint comes from elsewhere; see `loadNetwork`. */
+  readonly encoderWeights?: string;
 }
 
 export interface Prediction {
@@ -48,13 +50,13 @@ export class Predictor {
   }
 
   /**
-   * @param checkpoint a run's `best.pth` or `last.pth`
+   * @param checkpoint a run's `best.pth` or `last.pth`, or AD-SAM's weights as its authors save them
    * @throws Problem for another file, a size the network cannot halve five times, or a device that is not there
    */
   static open(checkpoint: string, options: PredictorOptions = {}): Predictor {
     const { device = "auto", precision = "auto", threads = "auto" } = options;
     const compute = chooseCompute({ device, precision, threads } as Recipe["run"]);
-    const { network, classes, recipe } = loadNetwork(checkpoint);
+    const { network, classes, recipe } = loadNetwork(checkpoint, options);
     const { height, width } = options.size ?? recipe.input;
     for (const side of [height, width])
       if (!Number.isInteger(side) || side < inputStep || side % inputStep !== 0)

@@ -1,8 +1,11 @@
-import { nn, openCheckpoint, Problem, saveCheckpoint, scope, type Tensor } from "@adsam/torch";
+import { CheckpointFile, openCheckpoint, Problem, saveCheckpoint, scope, type Tensor } from "@adsam/torch";
 import type { ClassTable, Rgb } from "../data/labels.js";
 import { isAdapterName } from "../models/adapters/adapt.js";
+import { encoderNames } from "../models/encoder-names.js";
+import { PublishedFile } from "../models/published/published-file.js";
 import type { Segmenter } from "../models/segmenter.js";
-import { loadEncoder, networkOf } from "./network.js";
+import { loadEncoder, loadedNetwork } from "./network.js";
+import { loadPublishedNetwork, publishedHeader } from "./published-network.js";
 import { type Recipe, recipeSchema } from "./recipe-schema.js";
 
 const format = "adsam-checkpoint";
@@ -23,10 +26,16 @@ export interface Progress {
   readonly best: { readonly epoch: number; readonly mIoU: number } | null;
 }
 
-/** What a checkpoint holds beside the weights. */
+/** What a trained network comes with. */
 export interface CheckpointHeader {
   readonly recipe: Recipe;
   readonly classes: ClassTable;
+  /** null: `adsam train` did not write the file, and neither it nor its recipe tell how the network was trained. */
+  readonly progress: Progress | null;
+}
+
+/** What a run's checkpoint holds beside the weights. */
+export interface RunHeader extends CheckpointHeader {
   readonly progress: Progress;
 }
 
@@ -38,7 +47,7 @@ export interface TrainingState {
   readonly generator: Tensor;
 }
 
-export interface LoadedCheckpoint extends CheckpointHeader {
+export interface LoadedCheckpoint extends RunHeader {
   readonly path: string;
   /** State-dict name → tensor, as saved. */
   readonly weights: ReadonlyMap<string, Tensor>;
@@ -52,12 +61,7 @@ function isPublished(name: string, { model }: Recipe): boolean {
 }
 
 /** Writes a checkpoint, whole or not at all, in PyTorch's form. */
-export function writeCheckpoint(
-  path: string,
-  network: Segmenter,
-  header: CheckpointHeader,
-  training?: TrainingState,
-): void {
+export function writeCheckpoint(path: string, network: Segmenter, header: RunHeader, training?: TrainingState): void {
   const weights = new Map([...network.stateDict()].filter(([name]) => !isPublished(name, header.recipe)));
   saveCheckpoint(path, {
     format,
@@ -77,13 +81,7 @@ export function writeCheckpoint(
 export function readCheckpoint(path: string): LoadedCheckpoint {
   const { tree } = openCheckpoint(path);
   const root = tree instanceof Map ? (tree as ReadonlyMap<string, unknown>) : new Map<string, unknown>();
-  if (root.get("format") !== format)
-    throw new Problem({
-      what: `checkpoint "${path}"`,
-      found: root.size > 0 ? `a file with the entries ${[...root.keys()].slice(0, 4).join(", ")}` : "no dictionary",
-      expected: "a checkpoint that `adsam train` wrote",
-      todo: "Give the run's best.pth or last.pth.",
-    });
+  if (root.get("format") !== format) throw notOfARun(path, root);
   if (Number(root.get("version")) > version)
     throw new Problem({
       what: `checkpoint "${path}"`,
@@ -109,6 +107,38 @@ export function readCheckpoint(path: string): LoadedCheckpoint {
           }
         : undefined,
   };
+}
+
+/** A file of another kind, where only a run's own will do: to be resumed. */
+function notOfARun(path: string, root: ReadonlyMap<string, unknown>): Problem {
+  const what = `checkpoint "${path}"`;
+  const expected = "a checkpoint that `adsam train` wrote";
+  const title = adSamTitle(path);
+  if (title === undefined) {
+    const found =
+      root.size > 0 ? `a file with the entries ${[...root.keys()].slice(0, 4).join(", ")}` : "no dictionary";
+    return new Problem({ what, found, expected, todo: "Give the run's best.pth or last.pth." });
+  }
+  const found = `weights of ${title} from elsewhere, without a run's recipe, progress and optimiser`;
+  const todo = "It can be described, scored and used to predict, but no training can be resumed from it.";
+  return new Problem({ what, found, expected, todo });
+}
+
+/** How the network is called where a file is AD-SAM's; undefined for every other. */
+function adSamTitle(path: string): string | undefined {
+  try {
+    using file = new PublishedFile(path, { verify: false });
+    return file.family === "ad-sam" ? file.title : undefined;
+  } catch (error) {
+    if (error instanceof Problem) return undefined;
+    throw error;
+  }
+}
+
+/** Whether `writeCheckpoint` wrote it. */
+function isOfARun(path: string): boolean {
+  using file = new CheckpointFile(path, { verify: false }); // whoever reads it verifies
+  return file.tree instanceof Map && file.tree.get("format") === format;
 }
 
 function jsonEntry(root: ReadonlyMap<string, unknown>, name: string, path: string): unknown {
@@ -159,16 +189,44 @@ export function restoreWeights(
   if (left) loadEncoder(network, encoderWeights!);
 }
 
-/** A trained network, ready for prediction, with what it was trained for. @param options as `restoreWeights` */
+/** @param options.encoderWeights the file of the frozen encoder: where it stands now, if it has moved; which it is, if the checkpoint leaves it open */
+interface LoadOptions {
+  readonly encoderWeights?: string;
+}
+
+/**
+ * What a run's checkpoint, or a file with AD-SAM's weights from elsewhere, says of its network. Its weights stay in the file.
+ * @throws Problem as `loadNetwork`, but for what only loading can find
+ */
+export function readHeader(path: string, options: LoadOptions = {}): CheckpointHeader {
+  if (!isOfARun(path)) return publishedHeader(path, options);
+  return scope(() => {
+    const { recipe, classes, progress } = readCheckpoint(path);
+    return { recipe: withEncoderAt(recipe, options), classes, progress };
+  });
+}
+
+/**
+ * A trained network, ready for prediction, with what it was trained for: a run's, or AD-SAM as its authors save it (see `publishedHeader`).
+ * @throws Problem for a file of another kind, for weights that are not the network's, and where the encoder's file is missing
+ */
 export function loadNetwork(
   path: string,
-  options: { readonly encoderWeights?: string } = {},
+  options: LoadOptions = {},
 ): CheckpointHeader & { readonly network: Segmenter } {
   return scope(() => {
+    if (!isOfARun(path)) return loadPublishedNetwork(path, options);
     const checkpoint = readCheckpoint(path);
-    const { recipe, classes, progress } = checkpoint;
-    const network = nn.init.skipInit(() => networkOf(recipe, classes));
-    restoreWeights(network, checkpoint, options);
-    return { recipe, classes, progress, network: network.eval() };
+    const { classes, progress } = checkpoint;
+    const recipe = withEncoderAt(checkpoint.recipe, options);
+    const network = loadedNetwork(recipe, classes, (empty) => restoreWeights(empty, checkpoint, options));
+    return { recipe, classes, progress, network };
   });
+}
+
+/** An encoder that is told by its file takes its sizes from where that stands now. */
+function withEncoderAt(recipe: Recipe, { encoderWeights }: LoadOptions): Recipe {
+  const { model } = recipe;
+  const isNamed = ["auto", "none", ...encoderNames].includes(model.encoder);
+  return isNamed || encoderWeights === undefined ? recipe : { ...recipe, model: { ...model, encoder: encoderWeights } };
 }

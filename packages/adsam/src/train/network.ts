@@ -1,4 +1,4 @@
-import { Problem } from "@adsam/torch";
+import { nn, Problem } from "@adsam/torch";
 import type { Dataset } from "../data/dataset.js";
 import type { ClassTable } from "../data/labels.js";
 import { AdSam, paperConfig } from "../models/ad-sam.js";
@@ -95,6 +95,19 @@ export function buildNetwork(
   if (encoderWeights) loadEncoder(network, encoderWeights);
   if (resnetWeights && network instanceof AdSam && network.resnetEncoder)
     loadResNetWeights(network.resnetEncoder, resnetWeights);
+  return network;
+}
+
+/** The network of a recipe without first weights, in evaluation mode once `load` has filled it; where that fails, its memory is freed. */
+export function loadedNetwork(recipe: Recipe, classes: ClassTable, load: (network: Segmenter) => void): Segmenter {
+  const network = nn.init.skipInit(() => networkOf(recipe, classes));
+  try {
+    load(network);
+  } catch (error) {
+    network.dispose();
+    throw error;
+  }
+  network.eval();
   return network;
 }
 
