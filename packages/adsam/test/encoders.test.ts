@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { Generator, nn, noGrad, randn, saveCheckpoint, scope, withDevice } from "@adsam/torch";
@@ -69,6 +69,11 @@ describe("an encoder of one's own", () => {
       scope(() => state.get("blocks.0.attn.qkv.linear_b_q.weight")!.any().item()),
       "the adapter learned nothing",
     );
+    const moved = join(folder, "moved.pth");
+    renameSync(file, moved);
+    assert.throws(() => loadNetwork(best!), /image encoder: found ".*own\.pth"/);
+    using again = loadNetwork(best!, { encoderWeights: moved }).network;
+    for (const [name, tensor] of again.stateDict()) assert.ok(tensor.equal(loaded.stateDict().get(name)!), name);
   });
 
   test("that is not there, or no encoder's, is refused", () => {

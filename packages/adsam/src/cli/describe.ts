@@ -49,6 +49,13 @@ async function run(
   const { describeNetwork } = await import("../describe/modules.js");
   const { describedAs, printDescription } = await import("./describe-print.js");
   const isRecipe = network === undefined || /\.ya?ml$/i.test(network);
+  if (isRecipe && flags.encoderWeights !== undefined)
+    throw new Problem({
+      what: "--encoder-weights with a recipe",
+      found: `"${flags.encoderWeights}"`,
+      expected: "a checkpoint to go with it",
+      todo: "A recipe's encoder is set by --model.encoder, to a name or to such a file.",
+    });
   const saved = isRecipe ? undefined : await headerOf(network, flags, given);
   const recipe = saved
     ? overRecipe(saved.recipe, given)
