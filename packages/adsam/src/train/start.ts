@@ -37,9 +37,9 @@ export async function startTraining(
   asked: Recipe,
   { events, resume = false, signal }: StartOptions,
 ): Promise<TrainResult> {
+  const [train, val] = await Promise.all([openSplit(asked, "train"), openSplit(asked, "val")]);
   const recipe = settleModel(asked, chooseCompute(asked.run));
   const { out } = recipe.run;
-  const [train, val] = await Promise.all([openSplit(recipe, "train"), openSplit(recipe, "val")]);
   events.subscribe(new CsvLog(join(out, "log.csv")));
   events.subscribe(new TensorBoardLog(join(out, "tensorboard")));
   events.subscribe({
