@@ -133,7 +133,7 @@ describe("stores that must not be mixed", () => {
     const file = path.join(folder, "manifest.json");
     const manifest = JSON.parse(readFileSync(file, "utf8"));
     writeFileSync(file, JSON.stringify({ ...manifest, version: formatVersion + 1 }));
-    const told = `embedding store "${folder}": found format version 2, expected 1. Delete the folder "${folder}" to compute its embeddings anew, or name another with --store.`;
+    const told = `embedding store "${folder}": found format version 2, expected 1. Delete the folder "${folder}" to compute its embeddings anew, or name another folder (--store of adsam embed; data.embeddings in training, where null does without).`;
     assert.throws(() => openStore(at), { name: "Problem", message: told });
     for (const text of ["", "{", "[]", "null", '{"format":"x"}']) {
       writeFileSync(file, text);

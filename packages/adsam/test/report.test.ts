@@ -140,7 +140,7 @@ test("a place that cannot be written is a Problem that names it", () => {
   writeFileSync(file, "");
   assert.throws(() => writeReport(join(file, "report.html"), report()), {
     name: "Problem",
-    message: `${join(file, "report.html")} cannot be written: found a file in its path. What was written before is whole; mend that, or choose another folder with --out.`,
+    message: `${join(file, "report.html")} cannot be written: found a file where a folder should be. What was written before is whole; mend that, or choose another folder with --out.`,
   });
 });
 

@@ -1,8 +1,10 @@
 /** Reading and writing whole files and folders, with errors that name the file. */
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Problem } from "@adsam/torch/problem";
+import { makeFolder } from "./make-folder.js";
+import { writeReason } from "./write-reason.js";
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: "no such file",
@@ -40,13 +42,16 @@ export async function readBytes(file: string, what: string): Promise<Buffer> {
 export async function writeWhole(file: string, bytes: Uint8Array | string): Promise<void> {
   const half = `${file}.${randomUUID().slice(0, 8)}.part`;
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    makeFolder(path.dirname(file));
     await writeFile(half, bytes);
     await rename(half, file);
   } catch (error) {
     await rm(half, { force: true });
     const todo = "Check the free space and the permissions of the folder.";
-    throw new Problem({ what: `cannot write "${file}"`, found: reasonOf(error), todo }, { cause: error });
+    throw new Problem(
+      { what: `cannot write "${file}"`, found: writeReason(error) ?? reasonOf(error), todo },
+      { cause: error },
+    );
   }
 }
 

@@ -1,18 +1,9 @@
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { scope } from "@adsam/torch";
 import { canonical } from "../data/embeddings/description.js";
+import { makeFolder } from "../data/make-folder.js";
 import type { EncoderConfig, ImageEncoder } from "../models/encoders.js";
 
 /**
@@ -56,7 +47,7 @@ export class EncoderHashes {
     if (!isWhole(file)) return;
     const half = `${this.#place(file, config)}.${process.pid}.part`;
     try {
-      mkdirSync(this.folder, { recursive: true });
+      makeFolder(this.folder);
       writeFileSync(half, hash);
       renameSync(half, this.#place(file, config));
     } catch {

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { Problem } from "@adsam/torch/problem";
+import { makeFolder } from "../data/make-folder.js";
 import type { LabelMap, Picture } from "../data/picture.js";
+import { cannotWrite } from "../train/append-whole.js";
 import { ahead } from "./ahead.js";
 import { type Complaint, probeVideo, type VideoInfo, type VideoWriter, videoFrames, writeVideo } from "./ffmpeg.js";
 import type { PredictionInput } from "./inputs.js";
@@ -43,7 +45,7 @@ export async function predictVideo(input: PredictionInput, options: VideoOptions
   const complaint: Complaint = {};
   const target = overlay === undefined ? undefined : outputs.absolute(overlay);
   const half = target && `${target}.${randomUUID().slice(0, 8)}.part`;
-  if (half) await mkdir(path.dirname(half), { recursive: true });
+  if (half) makeFolderOf(half);
   const writer = half === undefined ? undefined : await writeVideo(half, info);
   try {
     const { frames, shares } = await follow(input, info, complaint, writer, options);
@@ -116,4 +118,12 @@ function shortfall({ frames: said }: VideoInfo, frames: number, { text }: Compla
     ? `${frames} frames where the file says ${said}; it is cut short or damaged`
     : `${frames} frames`;
   return text === undefined ? count : `${count} (ffmpeg: ${text})`;
+}
+
+function makeFolderOf(file: string): void {
+  try {
+    makeFolder(path.dirname(file));
+  } catch (error) {
+    throw cannotWrite(file, error);
+  }
 }

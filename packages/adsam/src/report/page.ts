@@ -1,5 +1,6 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { makeFolder } from "../data/make-folder.js";
 import { cannotWrite } from "../train/append-whole.js";
 import { duration } from "../train/duration.js";
 import { classTable } from "./class-table.js";
@@ -61,7 +62,7 @@ ${nextSteps(report)}
 export function writeReport(path: string, report: RunReport): void {
   const text = renderReport(report);
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     writeFileSync(`${path}.partial`, text);
     renameSync(`${path}.partial`, path);
   } catch (error) {

@@ -1,16 +1,8 @@
-import {
-  closeSync,
-  fstatSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { Problem } from "@adsam/torch/problem";
+import { makeFolder } from "../data/make-folder.js";
+import { writeReason } from "../data/write-reason.js";
 
 /**
  * Appends all of `bytes` to the file, or nothing: where the disk is full, what was written of them is taken back,
@@ -19,7 +11,7 @@ import { Problem } from "@adsam/torch/problem";
  */
 export function appendWhole(path: string, bytes: Uint8Array): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const file = openSync(path, "a");
     try {
       const before = fstatSync(file).size;
@@ -53,20 +45,7 @@ export function replaceWhole(path: string, text: string): void {
 
 /** A failed write as a `Problem`; what is not the file system's doing is returned as it is. */
 export function cannotWrite(path: string, error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  const found = {
-    ENOSPC: "no space left on the disk",
-    EDQUOT: "the disk quota used up",
-    EFBIG: "the largest file size allowed here reached",
-    EROFS: "a read-only disk",
-  };
-  const denied = {
-    EACCES: "no permission to write",
-    EISDIR: "a folder of that name",
-    ENOTDIR: "a file in its path",
-    EEXIST: "a file in its path",
-  };
-  const reason = { ...found, ...denied }[code ?? ""];
+  const reason = writeReason(error);
   if (reason === undefined) return error;
   const todo = "What was written before is whole; mend that, or choose another folder with --out.";
   return new Problem({ what: `${path} cannot be written`, found: reason, todo }, { cause: error });

@@ -1,7 +1,9 @@
-import { mkdir, rename, statfs } from "node:fs/promises";
+import { rename, statfs } from "node:fs/promises";
 import path from "node:path";
 import { Problem } from "@adsam/torch/problem";
 import { reasonOf } from "../data/files.js";
+import { makeFolder } from "../data/make-folder.js";
+import { writeReason } from "../data/write-reason.js";
 import { agrees, byHand, checkedHash, look, markChecked, partOf, placeOf } from "./cache.js";
 import { type DownloadOptions, download } from "./download.js";
 import { lockFile } from "./file-lock.js";
@@ -45,7 +47,7 @@ export async function fetchWeights(file: KnownFile, options: FetchOptions = {}):
   if (cached !== undefined) return cached;
   const { signal, onNote = () => {}, onProgress = () => {} } = options;
   checkAddress(options.address ?? file.address);
-  await makeFolder(path.dirname(place));
+  makeCacheFolder(path.dirname(place));
   let isTold = false;
   const onWait = () => {
     if (!isTold) onNote("another process is fetching this file; waiting for it");
@@ -160,17 +162,19 @@ async function freeSpace(folder: string): Promise<number> {
   return bavail * bsize;
 }
 
-async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+function makeCacheFolder(folder: string): void {
+  try {
+    makeFolder(folder);
+  } catch (error) {
     throw cannotWrite(folder, error);
-  });
+  }
 }
 
 function cannotWrite(folder: string, error: unknown): Problem {
   const todo = "Set ADSAM_CACHE to a folder that can be written.";
   return new Problem({
     what: `cache folder "${folder}"`,
-    found: reasonOf(error),
+    found: writeReason(error) ?? reasonOf(error),
     expected: "a folder to write to",
     todo,
   });

@@ -1,10 +1,11 @@
 /** `manifest.json`: what the shards beside it hold, for people, and for the reader to check before it believes them. */
 import { randomBytes } from "node:crypto";
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Problem } from "@adsam/torch/problem";
+import { makeFolder } from "../make-folder.js";
 import { canonical, descriptionKey, type EmbeddingDescription, formatVersion } from "./description.js";
-import { cannotWriteStore } from "./write-failure.js";
+import { cannotWriteStore, otherStore } from "./write-failure.js";
 
 const format = "adsam-embeddings";
 
@@ -21,7 +22,7 @@ export function ensureManifest(folder: string, description: EmbeddingDescription
   const manifest: Manifest = { format, version: formatVersion, key: descriptionKey(description), description };
   const half = `${file}.${process.pid}-${randomBytes(4).toString("hex")}.part`;
   try {
-    mkdirSync(path.join(folder, "shards"), { recursive: true });
+    makeFolder(path.join(folder, "shards"));
     if (readText(file) !== undefined) return;
     writeFileSync(half, `${JSON.stringify(manifest, null, 2)}\n`);
     try {
@@ -40,7 +41,7 @@ export function ensureManifest(folder: string, description: EmbeddingDescription
 /** @throws Problem for a manifest that is missing, unreadable, of another version, or of other embeddings */
 export function checkManifest(folder: string, description: EmbeddingDescription): void {
   const what = `embedding store "${folder}"`;
-  const afresh = `Delete the folder "${folder}" to compute its embeddings anew, or name another with --store.`;
+  const afresh = `Delete the folder "${folder}" to compute its embeddings anew, or ${otherStore}.`;
   const text = readText(path.join(folder, "manifest.json"));
   if (text === undefined)
     throw new Problem({ what, found: "no manifest.json", expected: "a store that `adsam embed` made", todo: afresh });

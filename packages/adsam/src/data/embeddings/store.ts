@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import { crc32 } from "@adsam/torch/io/crc32";
 import { Problem } from "@adsam/torch/problem";
+import { makeFolder } from "../make-folder.js";
 import { Claims } from "./claims.js";
 import { descriptionKey, type EmbeddingDescription, folderName } from "./description.js";
 import { checkManifest, ensureManifest } from "./manifest.js";
@@ -149,7 +150,7 @@ export class EmbeddingStore implements Disposable {
       .replaceAll(/[^\w-]/g, "_")
       .slice(0, 40);
     const name = `${time}-${host}-${process.pid}-${randomBytes(4).toString("hex")}`;
-    mkdirSync(this.#shardFolder, { recursive: true });
+    makeFolder(this.#shardFolder);
     return new ShardWriter(path.join(this.#shardFolder, name), this.#key, this.payloadBytes, this.#writeBytes);
   }
 

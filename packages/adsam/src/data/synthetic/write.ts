@@ -1,10 +1,11 @@
 /** Data sets of generated scenes in the layouts of the real ones, so that the readers of those read them. */
-import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { Problem } from "@adsam/torch/problem";
 import { reasonOf, writeWhole } from "../files.js";
+import { makeFolder } from "../make-folder.js";
 import { InlinePool, type Pool, ThreadPool } from "../worker-pool.js";
+import { writeReason } from "../write-reason.js";
 import type { Domain } from "./conditions.js";
 import { checkRequest } from "./generate.js";
 import { type SceneFile, type WrittenScene, writeScene } from "./write-scene.js";
@@ -120,11 +121,11 @@ function plan(
 
 async function makeRoot(root: string): Promise<void> {
   try {
-    await mkdir(root, { recursive: true });
+    makeFolder(root);
   } catch (error) {
     const todo = "Name a folder that is not there yet, or one of yours.";
     throw new Problem(
-      { what: `cannot write a data set into "${root}"`, found: reasonOf(error), todo },
+      { what: `cannot write a data set into "${root}"`, found: writeReason(error) ?? reasonOf(error), todo },
       { cause: error },
     );
   }
