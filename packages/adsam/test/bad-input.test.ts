@@ -14,6 +14,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { buildInfo, saveCheckpoint, scope, zeros } from "@adsam/torch";
 import { Random } from "../src/data/random.js";
+import { ownMark } from "../src/process-mark.js";
 import { loadNetwork } from "../src/train/checkpoint.js";
 import { readCsvLog } from "../src/train/csv-log.js";
 import { putLabel } from "./data-fixtures.js";
@@ -225,21 +226,20 @@ describe("a run folder", () => {
     await competitor;
     assert.ok(!existsSync(lock));
     const dead = spawnSync(process.execPath, ["-e", ""]).pid;
-    for (const left of [
-      JSON.stringify({ pid: dead, host: (await import("node:os")).hostname(), started: "1" }),
-      "",
-      "{",
-    ]) {
+    for (const left of [JSON.stringify({ ...ownMark(), pid: dead }), "", "{"]) {
       writeFileSync(lock, left);
       assert.equal((await refused()).result.reason, "finished");
     }
-    writeFileSync(lock, JSON.stringify({ pid: 1, host: "elsewhere", started: "1" }));
+    writeFileSync(lock, JSON.stringify({ ...ownMark(), pid: 1, host: "elsewhere" }));
     await refuses(refused, 'process 1 of machine "elsewhere"');
   });
 
   test("under a file is refused by name", async () => {
     writeFileSync(out("file"), "");
-    await refuses(() => train(recipe("file/run")), `${out("file/run")} cannot be written: found a file in its path`);
+    await refuses(
+      () => train(recipe("file/run")),
+      `${out("file/run")} cannot be written: found a file where a folder should be`,
+    );
   });
 });
 

@@ -6,6 +6,7 @@ import { hostname } from "node:os";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { Claims } from "../src/data/embeddings/claims.js";
+import { ownMark } from "../src/process-mark.js";
 import { folderForTests } from "./train-fixtures.js";
 
 const root = folderForTests("embed-claims");
@@ -53,7 +54,7 @@ describe("claims", () => {
   test("of another machine: held until it was not renewed for a quarter of an hour", async () => {
     const folder = freshFolder();
     await mkdir(folder);
-    const elsewhere = JSON.stringify({ pid: 1, host: `${hostname()}-2`, started: "1", token: "t" });
+    const elsewhere = JSON.stringify({ ...ownMark(), pid: 1, host: `${hostname()}-2`, token: "t" });
     writeFileSync(path.join(folder, "a"), elsewhere);
     const claims = new Claims(folder);
     assert.equal(claims.take("a"), undefined);
@@ -66,7 +67,7 @@ describe("claims", () => {
   test("a number that another process has by now is not the one that claimed", async () => {
     const folder = freshFolder();
     await mkdir(folder);
-    const reused = JSON.stringify({ pid: process.pid, host: hostname(), started: "1", token: "t" });
+    const reused = JSON.stringify({ ...ownMark(), started: "1", token: "t" });
     writeFileSync(path.join(folder, "a"), reused);
     const claims = new Claims(folder);
     assert.ok(claims.take("a"));

@@ -123,7 +123,7 @@ describe("a lock", () => {
   });
 
   test("of a living process elsewhere is respected, until half a minute without a sign of it", async () => {
-    writeFileSync(path, JSON.stringify({ token: "x", pid: 1, where: "another machine" }));
+    writeFileSync(path, JSON.stringify({ token: "x", pid: 1, host: "another machine" }));
     let looks = 0;
     const stop = new AbortController();
     const onWait = () => ++looks === 2 && stop.abort();
@@ -143,7 +143,7 @@ describe("a lock", () => {
   });
 
   test("taken over by many at once goes to one", async () => {
-    writeFileSync(path, JSON.stringify({ token: "x", pid: 1, where: "another machine" }));
+    writeFileSync(path, JSON.stringify({ token: "x", pid: 1, host: "another machine" }));
     const then = new Date(Date.now() - 31_000);
     utimesSync(path, then, then);
     let inside = 0;
@@ -161,7 +161,7 @@ describe("a lock", () => {
 
   test("that another process took away is noticed", { timeout: 20_000 }, async () => {
     const lock = await lockFile(path);
-    writeFileSync(path, JSON.stringify({ token: "y", pid: 1, where: "another machine" }));
+    writeFileSync(path, JSON.stringify({ token: "y", pid: 1, host: "another machine" }));
     await once(lock.lost, "abort");
     await lock.release();
     assert.equal(existsSync(path), true, "the other one's lock stays");

@@ -1,15 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { Problem } from "@adsam/torch/problem";
+import { makeFolder } from "../data/make-folder.js";
+import { isAtWork, ownMark, type ProcessMark } from "../process-mark.js";
 import { cannotWrite } from "./append-whole.js";
-
-/** Who writes into a run's folder. `started` tells two processes of one number apart, where the system says when each began. */
-interface Owner {
-  readonly pid: number;
-  readonly host: string;
-  readonly started: string | null;
-}
 
 /**
  * The folder of one training run while this process writes into it. A second run is refused, by name of the process; the claim of a
@@ -43,7 +38,7 @@ export class RunFolder {
         todo: "Add --resume to continue it, or choose another folder with --out.",
       });
     try {
-      mkdirSync(path, { recursive: true });
+      makeFolder(path);
       folder.takeLock();
       for (const name of readdirSync(path))
         if (/^\.(last|best)\.pth\.\d+-[0-9a-f]{8}\.tmp$/.test(name)) rmSync(join(path, name), { force: true });
@@ -54,7 +49,7 @@ export class RunFolder {
   }
 
   private takeLock(): void {
-    const own = JSON.stringify({ pid: process.pid, host: hostname(), started: startOf(process.pid) } satisfies Owner);
+    const own = JSON.stringify(ownMark());
     for (;;)
       try {
         writeFileSync(this.lock, own, { flag: "wx" });
@@ -62,7 +57,7 @@ export class RunFolder {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
         const owner = readOwner(this.lock);
-        if (owner && isAtWork(owner))
+        if (owner && isAtWork(owner) !== false)
           throw new Problem({
             what: `run folder "${this.path}"`,
             found: `process ${owner.pid}${owner.host === hostname() ? "" : ` of machine "${owner.host}"`} training in it`,
@@ -95,31 +90,10 @@ export function requireRun(out: string): void {
   });
 }
 
-function readOwner(lock: string): Owner | undefined {
+function readOwner(lock: string): ProcessMark | undefined {
   try {
-    return JSON.parse(readFileSync(lock, "utf8")) as Owner;
+    return JSON.parse(readFileSync(lock, "utf8")) as ProcessMark;
   } catch {
     return undefined; // its writer was killed in between, or it went away just now
-  }
-}
-
-/** Of another machine nothing is known: its process counts as at work. */
-function isAtWork({ pid, host, started }: Owner): boolean {
-  if (host !== hostname()) return true;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"; // someone else's process
-  }
-  return started === startOf(pid);
-}
-
-/** When a process began, in the system's own ticks; null where there is no /proc. */
-function startOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null; // field 22; the name before may hold blanks
-  } catch {
-    return null;
   }
 }

@@ -1,14 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { readlinkSync } from "node:fs";
 import { readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
+import { isAtWork, ownMark, type ProcessMark } from "../process-mark.js";
 
-/** Who holds a lock. A process number means something only where it was given: on one machine, in one process namespace. */
-interface Holder {
+/** Who holds a lock. */
+interface Holder extends ProcessMark {
   readonly token: string;
-  readonly pid: number;
-  readonly where: string;
 }
 
 /** Milliseconds. A lock not touched for so long is a dead one's, also where its process cannot be asked after. */
@@ -32,7 +29,7 @@ export interface LockOptions {
  * @throws AbortError once the signal is set; the system's error where the folder cannot be written
  */
 export async function lockFile(file: string, { signal, onWait }: LockOptions = {}): Promise<FileLock> {
-  const holder: Holder = { token: randomUUID(), pid: process.pid, where: where() };
+  const holder: Holder = { ...ownMark(), token: randomUUID() };
   for (;;) {
     signal?.throwIfAborted();
     if (await create(file, holder)) return hold(file, holder);
@@ -77,7 +74,7 @@ async function removeStale(file: string): Promise<boolean> {
   const seen = await readHolder(file);
   const touched = (await stat(file).catch(() => undefined))?.mtimeMs;
   if (touched === undefined) return true; // gone by now
-  const isDead = seen !== undefined && seen.where === where() && !isAlive(seen.pid);
+  const isDead = seen !== undefined && isAtWork(seen) === false;
   if (!isDead && Date.now() - touched < times.stale) return false;
   const aside = `${file}.${randomUUID()}`;
   await rename(file, aside).catch(() => undefined); // one of many who see it succeeds
@@ -92,22 +89,5 @@ async function readHolder(file: string): Promise<Holder | undefined> {
     return JSON.parse(await readFile(file, "utf8")) as Holder;
   } catch {
     return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"; // there, but another user's
-  }
-}
-
-function where(): string {
-  try {
-    return `${hostname()} ${readlinkSync("/proc/self/ns/pid")}`;
-  } catch {
-    return hostname(); // no Linux: no namespaces either
   }
 }

@@ -5,19 +5,10 @@
  * is computed twice and the store holds it twice, which harms no one.
  */
 import { randomBytes } from "node:crypto";
-import {
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { isAtWork, ownMark, type ProcessMark } from "./at-work.js";
+import { isAtWork, ownMark, type ProcessMark } from "../../process-mark.js";
+import { makeFolder } from "../make-folder.js";
 import { cannotWriteStore } from "./write-failure.js";
 
 /**
@@ -77,7 +68,7 @@ export class Claims {
       utimesSync(this.#ownFile, now, now);
       return;
     }
-    mkdirSync(this.#folder, { recursive: true });
+    makeFolder(this.#folder);
     writeFileSync(this.#ownFile, JSON.stringify(this.#owner), { flag: "wx" });
     this.#ready = true;
     for (const name of readdirSync(this.#folder)) this.#clearIfDead(path.join(this.#folder, name));
