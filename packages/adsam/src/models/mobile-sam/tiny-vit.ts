@@ -1,4 +1,5 @@
 import { nn, Problem, type Tensor } from "@adsam/torch";
+import { neck } from "../sam/neck.js";
 import { TinyVitBlock } from "./block.js";
 import { checkTinyVitConfig, type TinyVitConfig } from "./config.js";
 import { ConvBn } from "./conv-bn.js";
@@ -92,12 +93,7 @@ export class TinyVit extends nn.Module {
       this.normHead = new nn.LayerNorm(embedDims[3]).requiresGrad_(false);
       this.head = new nn.Linear(embedDims[3], numClasses).requiresGrad_(false);
     }
-    this.neck = new nn.Sequential(
-      new nn.Conv2d(embedDims[3], outChans, { kernelSize: 1, bias: false }),
-      new nn.LayerNorm2d(outChans),
-      new nn.Conv2d(outChans, outChans, { kernelSize: 3, padding: 1, bias: false }),
-      new nn.LayerNorm2d(outChans),
-    );
+    this.neck = neck(embedDims[3], outChans);
     this.initialise();
   }
 

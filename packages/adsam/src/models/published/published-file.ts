@@ -55,12 +55,17 @@ export class PublishedFile {
   /** @throws Problem where the file holds no such network */
   part(part: Part): PublishedPart {
     const start = this.#recognised.parts.get(part);
-    if (start === undefined)
+    if (start === undefined) {
+      const others = this.parts.filter((one) => one !== "ad-sam"); // the title says that
       throw new Problem({
         what: `checkpoint "${this.path}"`,
-        found: `${this.title}, which holds ${this.parts.map((one) => partTitles[one]).join(" and ")}`,
+        found:
+          others.length === 0
+            ? this.title
+            : `${this.title}, which holds ${others.map((one) => partTitles[one]).join(" and ")}`,
         expected: partTitles[part],
       });
+    }
     const inside = [...this.tensors].filter(([name]) => name.startsWith(start));
     return {
       tensors: new Map(inside.map(([name, tensor]) => [name.slice(start.length), tensor])),

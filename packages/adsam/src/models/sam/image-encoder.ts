@@ -1,6 +1,7 @@
 import { nn, Problem, type Tensor, zeros } from "@adsam/torch";
 import { Block } from "./block.js";
 import type { SamEncoderConfig } from "./config.js";
+import { neck } from "./neck.js";
 
 /** Cuts a picture into patches and projects each: [B, 3, H, W] → [B, H/p, W/p, C]. */
 class PatchEmbed extends nn.Module {
@@ -41,12 +42,7 @@ export class SamImageEncoder extends nn.Module {
         return new Block(embedDim, config.numHeads, config.mlpRatio, windowSize, { height: side, width: side });
       }),
     );
-    this.neck = new nn.Sequential(
-      new nn.Conv2d(embedDim, outChans, { kernelSize: 1, bias: false }),
-      new nn.LayerNorm2d(outChans),
-      new nn.Conv2d(outChans, outChans, { kernelSize: 3, padding: 1, bias: false }),
-      new nn.LayerNorm2d(outChans),
-    );
+    this.neck = neck(embedDim, outChans);
   }
 
   /**
