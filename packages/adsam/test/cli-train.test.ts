@@ -43,7 +43,7 @@ describe("adsam train", () => {
     assert.deepEqual(named, ["runStarted", ...isBest.flatMap(epoch), "runFinished"]);
     assert.equal(isBest[0], true);
     const [start] = events;
-    assert.equal(start!.device, "cpu, 1 threads");
+    assert.equal(start!.device, "cpu, 1 thread");
     assert.deepEqual(
       [start!.trainPictures, start!.valPictures, start!.stepsPerEpoch, start!.precision],
       [11, 2, 5, "float32"],

@@ -206,9 +206,10 @@ test("the help names the defaults that the generator has, for every setting", ()
   const { pointGrids, outputMode: _, ...defaults } = automaticMaskSettings({});
   const expected = { ...defaults, pointsPerSide: Math.sqrt(pointGrids[0]!.length) };
   const { stdout } = spawnSync(process.execPath, [script, "sam", "--help"], { encoding: "utf8" });
+  const text = stdout.replaceAll(/\s+/g, " "); // its lines are broken to the terminal's width
   for (const [name, value] of Object.entries(expected)) {
     const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    const said = new RegExp(`--${flag} .*\\(default: ([\\d./]+)\\)`).exec(stdout)?.[1];
+    const said = new RegExp(`--${flag} [^(]*\\(default: ([\\d./]+)\\)`).exec(text)?.[1];
     assert.ok(said, flag);
     const [above, below = 1] = said.split("/").map(Number);
     assert.equal(above! / below, value, flag);

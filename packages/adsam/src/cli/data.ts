@@ -3,12 +3,14 @@ import { Problem } from "@adsam/torch/problem";
 import { Argument, type Command, InvalidArgumentError, Option } from "commander";
 import type { Dataset } from "../data/dataset.js";
 import type { Inspection } from "../data/inspect.js";
+import type { datasetLayouts } from "../data/layouts.js";
 import type { CommandFile } from "./command.js";
+import { kindOption } from "./options.js";
 import { exitCodes, type Output } from "./output.js";
 import { progressLine } from "./progress-line.js";
 
 interface LookOptions {
-  readonly kind: "auto" | "cityscapes" | "bdd100k" | "camvid" | "folder";
+  readonly kind: (typeof datasetLayouts)[number];
   readonly split?: string[];
   readonly workers?: number;
   readonly json?: true;
@@ -61,11 +63,7 @@ export const command: CommandFile = {
 function lookOptions(command: Command): void {
   command
     .addArgument(new Argument("<root>", "the data set's folder, or a folder's description in YAML"))
-    .addOption(
-      new Option("--kind <layout>", "layout of the data set; auto looks")
-        .choices(["auto", "cityscapes", "bdd100k", "camvid", "folder"])
-        .default("auto"),
-    )
+    .addOption(kindOption().default("auto"))
     .option("--split <name...>", `splits to look at (default: those of ${usualSplits.join(", ")} that are there)`)
     .option("--workers <integer>", "threads; 0 works on the main one", wholeNumber)
     .option("--json", "print the result as JSON");

@@ -1,15 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Dataset } from "../data/dataset.js";
-import type { StorageDtype } from "../data/embeddings/description.js";
+import { type StorageDtype, storageDtypes } from "../data/embeddings/description.js";
 import type { Recipe } from "../train/recipe-schema.js";
 import type { CommandFile } from "./command.js";
 import { embedProgress, printEmbedSummary, printPlan } from "./embed-print.js";
 import { stopSignal } from "./interrupt.js";
-import { addShortOptions, type RecipeFlags, recipeFlags } from "./options.js";
+import { addShortOptions, kindOption, type RecipeFlags, recipeFlags } from "./options.js";
 import { exitCodes, type Output } from "./output.js";
-
-/** What shells say of a program that Ctrl-C ended: 128 and SIGINT's number. */
-const interrupted = 130;
 
 interface EmbedFlags {
   readonly kind?: string;
@@ -36,24 +33,12 @@ export const command: CommandFile = {
       .argument("[recipe]", "recipe in YAML: the one that will be trained by");
     addShortOptions(embed, ["data"]);
     embed
-      .addOption(
-        new Option("--kind <layout>", "layout of the data set; auto looks").choices([
-          "auto",
-          "cityscapes",
-          "bdd100k",
-          "camvid",
-          "folder",
-        ]),
-      )
+      .addOption(kindOption())
       .option("--split <name...>", "splits to embed (default: the recipe's training split)")
       .option("--limit <integer>", "embed so many pictures at most, those that training with this limit takes")
       .option("--encoder <name>", "image encoder by name, or a checkpoint's path (default: the recipe's)")
       .option("--encoder-weights <path>", "its checkpoint; null: random weights (default: the recipe's)")
-      .addOption(
-        new Option("--dtype <type>", "how embeddings are stored")
-          .choices(["float16", "bfloat16", "int8"])
-          .default("float16"),
-      )
+      .addOption(new Option("--dtype <type>", "how embeddings are stored").choices(storageDtypes).default("float16"))
       .option(
         "--store <folder>",
         "folder of stores, one for each encoder, size and dtype (default: in the cache folder)",
@@ -78,10 +63,10 @@ async function run(file: string | undefined, flags: EmbedFlags, given: RecipeFla
   const { embedDataset } = await import("../embed/embed-dataset.js");
   const { openEmbeddings } = await import("../embed/open-embeddings.js");
   const asked = resolveRecipe({ ...(file !== undefined && { file }), ...withOwn(flags, given) }).recipe;
+  const datasets = await openSplits(asked, flags.split);
   const compute = chooseCompute(asked.run);
   const recipe = settleModel(asked, compute);
   await warn(recipe, flags, output);
-  const datasets = await openSplits(recipe, flags.split);
   const { model, input } = recipe;
   using embeddings = openEmbeddings({
     encoder: model.encoder,
@@ -116,7 +101,7 @@ async function run(file: string | undefined, flags: EmbedFlags, given: RecipeFla
     for (const fault of summary.faults) output.warning(fault);
     const where = { data: datasets[0]!.root, splits: datasets.map(({ split }) => split), store: store.folder };
     output.result({ ...where, ...summary }, () => printEmbedSummary(summary, store, output));
-    if (!summary.complete) process.exitCode = interrupted;
+    if (!summary.complete) process.exitCode = exitCodes.interrupted;
     else if (summary.failed.length > 0) process.exitCode = exitCodes.problem;
   } finally {
     progress.end();

@@ -2,7 +2,7 @@ import { Option } from "commander";
 import type { Recipe } from "../train/recipe-schema.js";
 import type { CommandFile } from "./command.js";
 import { stopSignal } from "./interrupt.js";
-import { addShortOptions, encoderWeightsHelp, type RecipeFlags, recipeFlags } from "./options.js";
+import { addShortOptions, encoderWeightsHelp, kindOption, type RecipeFlags, recipeFlags } from "./options.js";
 import type { Output } from "./output.js";
 import { progressLine } from "./progress-line.js";
 import { printScores } from "./scores-print.js";
@@ -27,15 +27,7 @@ export const command: CommandFile = {
       .argument("<checkpoint>", "best.pth or last.pth of a run, or AD-SAM's weights as its authors save them");
     addShortOptions(evaluate, ["data", "size", "device", "threads", "precision"]);
     evaluate
-      .addOption(
-        new Option("--kind <layout>", "layout of the data set; auto looks").choices([
-          "auto",
-          "cityscapes",
-          "bdd100k",
-          "camvid",
-          "folder",
-        ]),
-      )
+      .addOption(kindOption())
       .option("--split <name>", "split to score (default: the validation split of the run)")
       .option("--limit <integer>", "score so many pictures at most")
       .addOption(

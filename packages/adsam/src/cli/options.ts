@@ -1,5 +1,6 @@
 import { Problem } from "@adsam/torch/problem";
 import { type Command, Option } from "commander";
+import { datasetLayouts } from "../data/layouts.js";
 import { recipeFields, show } from "../train/recipe-fields.js";
 import { groupDescriptions, type RecipeGroup, recipeGroups } from "../train/recipe-schema.js";
 import { readSize } from "../train/recipe-values.js";
@@ -19,6 +20,9 @@ const aliases = {
 } as const satisfies Record<string, readonly string[]>;
 
 export type RecipeAlias = keyof typeof aliases;
+
+export const kindOption = (): Option =>
+  new Option("--kind <layout>", "layout of the data set; auto looks").choices(datasetLayouts);
 
 /** Of `--encoder-weights`, for commands that take a checkpoint. */
 export const encoderWeightsHelp =

@@ -12,6 +12,8 @@ export const exitCodes = {
   usage: 2,
   /** A defect of this program (EX_SOFTWARE of sysexits.h). */
   defect: 70,
+  /** Ctrl-C ended it, what was done being kept: as shells say it, 128 and SIGINT's number. */
+  interrupted: 130,
 } as const;
 
 export interface Column {

@@ -6,9 +6,6 @@ import { exitCodes, type Output } from "./output.js";
 import { printPredictions } from "./predict-print.js";
 import { type ProgressLine, progressLine } from "./progress-line.js";
 
-/** What shells say of a program that Ctrl-C ended: 128 and SIGINT's number. */
-const interrupted = 130;
-
 interface PredictFlags {
   readonly out: string;
   readonly alpha: number;
@@ -97,7 +94,7 @@ async function run(
   for (const { file, warning } of summary.videos) if (warning) output.warning(`${file}: ${warning}`);
   for (const { error } of summary.failed) output.warning(`not predicted: ${error.replaceAll("\n", " ")}`);
   output.result(summary, () => printPredictions(summary, flags.out, output));
-  if (!summary.complete) process.exitCode = interrupted;
+  if (!summary.complete) process.exitCode = exitCodes.interrupted;
   else if (summary.failed.length > 0) process.exitCode = exitCodes.problem;
 }
 

@@ -35,6 +35,7 @@ async function programFor(words: readonly string[], output: Output): Promise<Com
     .showSuggestionAfterError()
     .showHelpAfterError("(adsam --help lists the commands)")
     .exitOverride()
+    .configureHelp({ minWidthToWrap: 24 }) // in 80 columns, too, where the options leave room for it
     .configureOutput({
       writeOut: (text) => output.line(text.replace(/\n$/, "")),
       writeErr: (text) => output.note(text.replace(/\n$/, "")),

@@ -19,9 +19,6 @@ import {
 } from "./sam-options.js";
 import { printMasks } from "./sam-print.js";
 
-/** What shells say of a program that Ctrl-C ended: 128 and SIGINT's number. */
-const interrupted = 130;
-
 const help = `
 Prompts
   All --point together are one prompt, with the --box where there is one:
@@ -121,7 +118,7 @@ async function run(
   }
   for (const { error } of summary.failed) output.warning(`no masks: ${error.replaceAll("\n", " ")}`);
   output.result(summary, () => printMasks(summary, out, output));
-  if (!summary.complete) process.exitCode = interrupted;
+  if (!summary.complete) process.exitCode = exitCodes.interrupted;
   else if (summary.failed.length > 0) process.exitCode = exitCodes.problem;
 }
 

@@ -3,7 +3,7 @@ import type { TrainResult } from "../train/trainer.js";
 import type { CommandFile } from "./command.js";
 import { stopSignal } from "./interrupt.js";
 import { addRecipeOptions, addShortOptions, recipeFlags } from "./options.js";
-import type { Output } from "./output.js";
+import { exitCodes, type Output } from "./output.js";
 
 /** `adsam train [recipe.yaml] --data FOLDER`: the paper's recipe unless a file or a flag says otherwise. */
 export const command: CommandFile = {
@@ -28,9 +28,6 @@ interface TrainFlags {
   readonly printRecipe?: true;
   readonly json?: true;
 }
-
-/** What a shell expects of a command that Ctrl-C ended: 128 + SIGINT. `adsam train … && adsam eval …` then stops here. */
-const interrupted = 130;
 
 async function run(file: string | undefined, options: TrainFlags, command: Command, output: Output): Promise<void> {
   const { recipeToYaml, resolveRecipe } = await import("../train/recipe.js");
@@ -57,7 +54,7 @@ async function run(file: string | undefined, options: TrainFlags, command: Comma
     signal: stopSignal(output, "finishing this step, then saving"),
   });
   if (!output.json) tell(result, recipe.run.out, output);
-  if (result.reason === "stopped") process.exitCode = interrupted;
+  if (result.reason === "stopped") process.exitCode = exitCodes.interrupted;
 }
 
 function tell({ reason, progress, last, best }: TrainResult, out: string, output: Output): void {

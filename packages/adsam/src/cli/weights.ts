@@ -14,9 +14,6 @@ interface VerifyFlags {
   readonly json?: true;
 }
 
-/** As a shell reports a process that SIGINT ended. */
-const interrupted = 130;
-
 /** `adsam weights list|fetch|verify`: needs no libtorch. */
 export const command: CommandFile = {
   define(weights, output) {
@@ -80,7 +77,7 @@ async function fetchOne(name: string, { from, json }: FetchFlags, output: Output
     if (!signal.aborted) throw error;
     bar.end();
     printStopped(file, from, output);
-    process.exitCode = interrupted;
+    process.exitCode = exitCodes.interrupted;
   } finally {
     bar.end();
   }

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { storageDtypes } from "../data/embeddings/description.js";
+import { datasetLayouts } from "../data/layouts.js";
 import { encoderNames } from "../models/encoder-names.js";
 import {
   count,
@@ -28,11 +30,7 @@ import {
 export const inputStep = 32;
 
 const data = z.strictObject({
-  kind: field(
-    oneOf(["auto", "cityscapes", "bdd100k", "camvid", "folder"]),
-    "auto",
-    "layout of the data set; auto looks",
-  ),
+  kind: field(oneOf(datasetLayouts), "auto", "layout of the data set; auto looks"),
   root: field(
     orNull(inputPath("a data set's folder")),
     null,
@@ -47,7 +45,7 @@ const data = z.strictObject({
     "auto",
     "where a frozen encoder's embeddings are kept from run to run; auto: the cache folder; null: nowhere",
   ),
-  embeddingDtype: field(oneOf(["float16", "bfloat16", "int8"]), "float16", "how embeddings are stored"),
+  embeddingDtype: field(oneOf(storageDtypes), "float16", "how embeddings are stored"),
   workers: field(count(0), 2, "threads that read and augment pictures; 0: none beside the main one"),
 });
 

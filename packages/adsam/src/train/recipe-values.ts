@@ -68,7 +68,7 @@ export const nameOrPath = (names: readonly string[], what: string) =>
     z.string().refine((value) => names.includes(value) || /[./\\]/.test(value)),
     {
       type: `${names.join("|")}|path`,
-      expects: `one of ${names.join(", ")}, or the path of ${what}`,
+      expects: `${names.length > 1 ? "one of " : ""}${names.join(", ")}, or the path of ${what}, which has a slash or a point in it`,
       form: "text",
       path: "input",
       names,

@@ -114,7 +114,7 @@ export class Run implements AsyncDisposable {
       trainPictures: options.train.samples.length,
       valPictures: options.val.samples.length,
       classes: options.train.classes,
-      device: this.compute.device === "cpu" ? `cpu, ${numThreads()} threads` : this.compute.device,
+      device: deviceTitle(this.compute),
       precision: this.compute.precision,
       parameters: this.network.parameterCount(),
     });
@@ -287,4 +287,10 @@ export class Run implements AsyncDisposable {
     const { epoch, step } = this.progress;
     this.options.events.emit("checkpointSaved", { path, kind, epoch, step, bytes: statSync(path).size });
   }
+}
+
+function deviceTitle({ device }: Compute): string {
+  if (device !== "cpu") return device;
+  const threads = numThreads();
+  return `cpu, ${threads} ${threads === 1 ? "thread" : "threads"}`;
 }
