@@ -62,5 +62,4 @@ export function openStoreOf(source: EncoderSource, choice: StoreChoice): Embeddi
 }
 
 /** Folder of all stores. */
-export const embeddingsRoot = (root?: string): string =>
-  root === undefined ? cacheFolder("embeddings") : path.resolve(root);
+const embeddingsRoot = (root?: string): string => (root === undefined ? cacheFolder("embeddings") : path.resolve(root));

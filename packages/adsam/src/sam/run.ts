@@ -117,7 +117,7 @@ async function checkedPrompts(
 }
 
 /** All masks of a picture, in the order in which they are numbered. @throws the signal's reason where it was stopped within */
-export async function askPicture(
+async function askPicture(
   { sam, compute }: OpenSam,
   picture: Picture,
   question: SamQuestion,

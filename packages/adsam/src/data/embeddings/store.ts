@@ -235,6 +235,6 @@ export class EmbeddingStore implements Disposable {
 }
 
 /** Where the store of a description stands below the root. */
-export function storeFolder(root: string, description: EmbeddingDescription): string {
+function storeFolder(root: string, description: EmbeddingDescription): string {
   return path.join(root, folderName(description, descriptionKey(description)));
 }
