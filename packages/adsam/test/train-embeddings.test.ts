@@ -38,6 +38,7 @@ interface Told {
   readonly losses: readonly number[];
   readonly mIoUs: readonly (number | null)[];
   readonly opened: TrainEvents["embeddingsOpened"] | undefined;
+  readonly parameters: TrainEvents["runStarted"]["parameters"] | undefined;
   readonly best: string;
 }
 
@@ -45,7 +46,11 @@ async function trained(out: string, flags: Readonly<Record<string, unknown>>): P
   const events = new TrainEventStream();
   const [losses, mIoUs]: [number[], (number | null)[]] = [[], []];
   let opened: Told["opened"];
+  let parameters: Told["parameters"];
   events.subscribe({
+    runStarted: (event) => {
+      parameters = event.parameters;
+    },
     stepFinished: ({ loss }) => void losses.push(loss),
     validationFinished: ({ mIoU }) => void mIoUs.push(mIoU),
     embeddingsOpened: (event) => {
@@ -54,7 +59,7 @@ async function trained(out: string, flags: Readonly<Record<string, unknown>>): P
   });
   const recipe = tinyRecipe({ ...frozen, "run.out": join(folder, out), ...flags });
   const { best } = await startTraining(recipe, { events });
-  return { losses, mIoUs, opened, best: best! };
+  return { losses, mIoUs, opened, parameters, best: best! };
 }
 
 const assertNear = (found: readonly number[], expected: readonly number[], tolerance: number): void => {
@@ -84,6 +89,7 @@ for (const [from, weights] of [
         [0, 6 * 2 + 2, "float16"],
       );
       assertNear(filling.losses, live.losses, 5e-3);
+      assert.deepEqual(filling.parameters, live.parameters);
       const reading = await trained(`${name}-reading`, { ...flags, "data.embeddings": store });
       assert.ok(reading.opened!.stored >= 6, `${reading.opened!.stored} stored`);
       assert.deepEqual(reading.losses, filling.losses);

@@ -1,9 +1,10 @@
-import { nn, Problem } from "@adsam/torch";
+import { nn, Problem, scope, withDevice } from "@adsam/torch";
 import type { Dataset } from "../data/dataset.js";
 import type { ClassTable } from "../data/labels.js";
 import { AdSam, paperConfig } from "../models/ad-sam.js";
 import { isAdapterName } from "../models/adapters/adapt.js";
 import { encoderNames, isPretrained } from "../models/encoder-names.js";
+import { buildEncoder } from "../models/encoders.js";
 import { SamBaseline } from "../models/sam-baseline.js";
 import type { Segmenter } from "../models/segmenter.js";
 import { loadEncoderWeights, loadResNetWeights } from "../models/weights.js";
@@ -109,6 +110,16 @@ export function loadedNetwork(recipe: Recipe, classes: ClassTable, load: (networ
   }
   network.eval();
   return network;
+}
+
+/** How many parameters train and how many stay, those of an encoder that was left out of the network among them. */
+export function parameterCounts(network: Segmenter, { model }: Recipe): { trained: number; frozen: number } {
+  const { trained, frozen } = network.parameterCount();
+  if (network.samEncoder || model.encoder === "none") return { trained, frozen };
+  const encoder = withDevice("meta", () => nn.init.skipInit(() => scope(() => buildEncoder(model.encoder))));
+  const leftOut = encoder.parameterCount();
+  encoder.dispose();
+  return { trained, frozen: frozen + leftOut.trained + leftOut.frozen };
 }
 
 /** Reads SAM's image encoder out of a published checkpoint of the whole of SAM, or of the encoder alone; adapters are not in it. */

@@ -8,6 +8,7 @@ import { type Progress, readCheckpoint, requireTrainingState, restoreWeights, wr
 import type { Compute } from "./device.js";
 import type { ValidationScores } from "./events.js";
 import { Learner, type LossValues } from "./learner.js";
+import { parameterCounts } from "./network.js";
 import { notFinite } from "./not-finite.js";
 import type { Recipe } from "./recipe-schema.js";
 import { checkContinuation } from "./resume.js";
@@ -116,7 +117,7 @@ export class Run implements AsyncDisposable {
       classes: options.train.classes,
       device: deviceTitle(this.compute),
       precision: this.compute.precision,
-      parameters: this.network.parameterCount(),
+      parameters: parameterCounts(this.network, recipe),
     });
   }
 

@@ -19,6 +19,8 @@ export const defaultAdapterDim: Readonly<Record<AdapterKind, number>> = { lora: 
  * @throws Problem for an encoder without such blocks
  */
 export function adapt(encoder: ImageEncoder, kind: AdapterKind, dim: number = defaultAdapterDim[kind]): void {
+  if ([...encoder.stateDict().keys()].some(isAdapterName))
+    throw new Problem({ what: `adapter ${kind}`, found: "an encoder that has adapters", expected: "one without" });
   encoder.requiresGrad_(false);
   let places = 0;
   for (const [, module] of [...encoder.modules()]) {
