@@ -13,9 +13,9 @@ import { encodeAlone } from "../src/embed/encode.js";
 import { EncoderHashes, hashEncoder } from "../src/embed/encoder-hash.js";
 import { EncoderSource } from "../src/embed/encoder-source.js";
 import { openStoreOf } from "../src/embed/open-embeddings.js";
-import { whyNotStored } from "../src/embed/usable.js";
 import { AdSam } from "../src/models/ad-sam.js";
 import { buildEncoder, encoders, type ImageEncoder } from "../src/models/encoders.js";
+import { whyNotStored } from "../src/train/why-not-stored.js";
 import { pictureId, shardFiles } from "./embed-fixtures.js";
 import { folderForTests, tinyRecipe } from "./train-fixtures.js";
 

@@ -58,7 +58,7 @@ export const command: CommandFile = {
 async function run(file: string | undefined, flags: EmbedFlags, given: RecipeFlags, output: Output): Promise<void> {
   output.json = flags.json === true;
   const { resolveRecipe } = await import("../train/recipe.js");
-  const { chooseCompute } = await import("../train/device.js");
+  const { chooseCompute } = await import("../compute.js");
   const { settleModel } = await import("../train/network.js");
   const { embedDataset } = await import("../embed/embed-dataset.js");
   const { openEmbeddings } = await import("../embed/open-embeddings.js");
@@ -126,7 +126,7 @@ function withOwn(flags: EmbedFlags, { flags: given, spelled }: RecipeFlags): Rec
 
 async function warn({ model, augment }: Recipe, { encoder }: EmbedFlags, output: Output): Promise<void> {
   const { Problem } = await import("@adsam/torch/problem");
-  const { whyNotStored } = await import("../embed/usable.js");
+  const { whyNotStored } = await import("../train/why-not-stored.js");
   const { isPretrained } = await import("../models/encoder-names.js");
   if (model.encoder === "none")
     throw new Problem({

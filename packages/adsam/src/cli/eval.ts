@@ -48,7 +48,7 @@ export const command: CommandFile = {
 async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, output: Output): Promise<void> {
   output.json = flags.json === true;
   const { loadNetwork } = await import("../train/checkpoint.js");
-  const { chooseCompute } = await import("../train/device.js");
+  const { chooseCompute } = await import("../compute.js");
   const { overRecipe } = await import("../train/recipe.js");
   const { openSplit } = await import("../train/start.js");
   const { evaluate } = await import("../evaluate/evaluate.js");

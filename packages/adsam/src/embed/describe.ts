@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
+import type { Compute } from "../compute.js";
 import type { EmbeddingDescription, StorageDtype } from "../data/embeddings/description.js";
 import type { Size } from "../data/picture.js";
 import { imageNet } from "../data/transforms/normalise.js";
 import { type EncoderConfig, encoders } from "../models/encoders.js";
-import type { Compute } from "../train/device.js";
 
 export interface Described {
   readonly config: EncoderConfig;

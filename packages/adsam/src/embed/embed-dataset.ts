@@ -1,10 +1,10 @@
 import { Problem } from "@adsam/torch";
+import type { Compute } from "../compute.js";
 import { diskSize, freeBytes } from "../data/embeddings/disk-space.js";
 import { storeBytes } from "../data/embeddings/record.js";
 import type { EmbeddingStore } from "../data/embeddings/store.js";
 import type { FileProblem } from "../data/inspect-sample.js";
 import type { ImageEncoder } from "../models/encoders.js";
-import type { Compute } from "../train/device.js";
 import { EmbedRun } from "./embed-run.js";
 import { survey } from "./survey.js";
 

@@ -1,10 +1,10 @@
 import { Problem, scope, stack, type Tensor } from "@adsam/torch";
+import type { Compute } from "../compute.js";
 import { type Claim, lapsesAfterMs } from "../data/embeddings/claims.js";
 import type { EmbeddingId } from "../data/embeddings/record.js";
 import type { EmbeddingStore } from "../data/embeddings/store.js";
 import { pixels, type Size } from "../data/picture.js";
 import type { ImageEncoder } from "../models/encoders.js";
-import type { Compute } from "../train/device.js";
 import { decodeEmbedding, encodeEmbedding } from "./codec.js";
 import { encodeAlone } from "./encode.js";
 

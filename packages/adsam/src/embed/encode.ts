@@ -1,7 +1,7 @@
 import { noGrad, Problem, scope, Tensor } from "@adsam/torch";
+import { type Compute, withPrecision } from "../compute.js";
 import { pixels, type Size } from "../data/picture.js";
 import type { ImageEncoder } from "../models/encoders.js";
-import { type Compute, withPrecision } from "../train/device.js";
 
 /**
  * A picture's embedding. It goes through the encoder by itself, so that the bits do not depend on what else is in a batch.

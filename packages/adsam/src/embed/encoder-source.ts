@@ -1,4 +1,5 @@
 import { Generator, nn, scope } from "@adsam/torch";
+import type { Compute } from "../compute.js";
 import {
   buildEncoder,
   type EncoderConfig,
@@ -7,7 +8,6 @@ import {
   type ImageEncoder,
 } from "../models/encoders.js";
 import { loadEncoderWeights } from "../models/weights.js";
-import type { Compute } from "../train/device.js";
 import { EncoderHashes, hashEncoder } from "./encoder-hash.js";
 
 export interface EncoderSourceOptions {

@@ -1,10 +1,10 @@
 import path from "node:path";
 import { cacheFolder } from "../cache-folder.js";
+import type { Compute } from "../compute.js";
 import type { StorageDtype } from "../data/embeddings/description.js";
 import { EmbeddingStore } from "../data/embeddings/store.js";
 import type { Size } from "../data/picture.js";
 import type { EncoderSpec } from "../models/encoders.js";
-import type { Compute } from "../train/device.js";
 import { describeEmbeddings } from "./describe.js";
 import { EncoderSource } from "./encoder-source.js";
 

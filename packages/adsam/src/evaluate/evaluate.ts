@@ -1,4 +1,5 @@
 import { noGrad, Problem, type Size, scope, Tensor } from "@adsam/torch";
+import { type Compute, withPrecision } from "../compute.js";
 import type { Batch } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
 import { DataLoader } from "../data/loader.js";
@@ -7,7 +8,6 @@ import { evaluationTransforms } from "../data/transforms/recipe.js";
 import type { BatchEmbeddings } from "../embed/batch-embeddings.js";
 import { ConfusionMatrix } from "../metrics/confusion.js";
 import type { Segmenter } from "../models/segmenter.js";
-import { type Compute, withPrecision } from "../train/device.js";
 import { labelMap } from "./predict-labels.js";
 
 /** What is scored, and how it is read. */

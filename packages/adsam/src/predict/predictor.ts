@@ -1,11 +1,10 @@
 import { cat, noGrad, Problem, scope, Tensor } from "@adsam/torch";
+import { type Compute, type ComputeChoice, chooseCompute, withPrecision } from "../compute.js";
 import type { ClassTable } from "../data/labels.js";
 import type { LabelMap, Picture, Size } from "../data/picture.js";
 import { labelMap } from "../evaluate/predict-labels.js";
 import type { Segmenter } from "../models/segmenter.js";
 import { loadNetwork } from "../train/checkpoint.js";
-import { type Compute, chooseCompute, withPrecision } from "../train/device.js";
-import type { Recipe } from "../train/recipe-schema.js";
 import { inputStep } from "../train/recipe-schema.js";
 import { type PreparedPicture, preparePicture } from "./prepare.js";
 import { type ClassShares, classShares } from "./shares.js";
@@ -14,10 +13,10 @@ export interface PredictorOptions {
   /** What the network sees: multiples of 32. By default what it was trained with. */
   readonly size?: Size;
   /** "auto" (the default) takes CUDA where it is there. */
-  readonly device?: Recipe["run"]["device"];
+  readonly device?: ComputeChoice["device"];
   /** "auto" (the default): float16 on CUDA, float32 on the CPU. */
-  readonly precision?: Recipe["run"]["precision"];
-  readonly threads?: Recipe["run"]["threads"];
+  readonly precision?: ComputeChoice["precision"];
+  readonly threads?: ComputeChoice["threads"];
   /** The file of the frozen encoder, if it has moved since the run, or if the checkpoint comes from elsewhere; see `loadNetwork`. */
   readonly encoderWeights?: string;
 }
@@ -55,7 +54,7 @@ export class Predictor {
    */
   static open(checkpoint: string, options: PredictorOptions = {}): Predictor {
     const { device = "auto", precision = "auto", threads = "auto" } = options;
-    const compute = chooseCompute({ device, precision, threads } as Recipe["run"]);
+    const compute = chooseCompute({ device, precision, threads });
     const { network, classes, recipe } = loadNetwork(checkpoint, options);
     const { height, width } = options.size ?? recipe.input;
     for (const side of [height, width])

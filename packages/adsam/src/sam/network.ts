@@ -1,12 +1,11 @@
 import { Generator, Problem } from "@adsam/torch";
+import { type Compute, type ComputeChoice, chooseCompute } from "../compute.js";
 import { isFile, isFolder } from "../data/files.js";
 import { encoderNames, isPretrained } from "../models/encoder-names.js";
 import type { EncoderSpec } from "../models/encoders.js";
 import { encoderOf, encoderTitle } from "../models/published/encoder-config.js";
 import { buildSam, type Sam } from "../models/sam/sam.js";
 import { openSam } from "../models/weights.js";
-import { type Compute, chooseCompute } from "../train/device.js";
-import type { Recipe } from "../train/recipe-schema.js";
 import { requireCachedFile } from "../weights/cache.js";
 
 export interface SamSource {
@@ -16,9 +15,9 @@ export interface SamSource {
   readonly weights?: string;
   /** For the first weights of an encoder that no one pretrained. Default: 0. */
   readonly seed?: number;
-  readonly device?: Recipe["run"]["device"];
-  readonly precision?: Recipe["run"]["precision"];
-  readonly threads?: Recipe["run"]["threads"];
+  readonly device?: ComputeChoice["device"];
+  readonly precision?: ComputeChoice["precision"];
+  readonly threads?: ComputeChoice["threads"];
 }
 
 /** SAM, ready to be asked. */
@@ -47,7 +46,7 @@ export interface SamPlan {
  */
 export async function planSam(source: SamSource): Promise<SamPlan> {
   const { device = "auto", precision = "auto", threads = "auto", seed = 0 } = source;
-  const compute = chooseCompute({ device, precision, threads } as Recipe["run"]);
+  const compute = chooseCompute({ device, precision, threads });
   const asked = source.encoder;
   const isName = asked !== undefined && (encoderNames as readonly string[]).includes(asked);
   const there = async (file: string) => (await isFile(file)) || (await isFolder(file)); // a folder of shards

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { Problem } from "@adsam/torch/problem";
+import { withPrecision } from "../compute.js";
 import { writeWhole } from "../data/files.js";
 import { type LabelMap, type Picture, pixels, readPicture } from "../data/picture.js";
 import { SamAutomaticMaskGenerator } from "../models/sam/automatic/generator.js";
@@ -9,7 +10,6 @@ import type { SamPrompt } from "../models/sam/prompt.js";
 import { ahead } from "../predict/ahead.js";
 import type { PredictionInput } from "../predict/inputs.js";
 import { messageOf } from "../predict/pictures.js";
-import { withPrecision } from "../train/device.js";
 import { rounded } from "./annotations.js";
 import type { FoundMask } from "./found-mask.js";
 import { maskMap } from "./mask-map.js";

@@ -1,11 +1,11 @@
 import { Generator, optim, scope, Tensor } from "@adsam/torch";
+import { type Compute, withPrecision } from "../compute.js";
 import type { Batch } from "../data/batch.js";
 import type { BatchEmbeddings } from "../embed/batch-embeddings.js";
 import type { MapKey } from "../losses/distance-maps.js";
 import { HybridLoss } from "../losses/hybrid.js";
 import type { Segmenter } from "../models/segmenter.js";
 import type { TrainingState } from "./checkpoint.js";
-import { type Compute, withPrecision } from "./device.js";
 import { buildOptimiser, learningRate, type Optimiser } from "./optimiser.js";
 import type { Recipe } from "./recipe-schema.js";
 

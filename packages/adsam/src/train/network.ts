@@ -1,4 +1,5 @@
 import { nn, Problem, scope, withDevice } from "@adsam/torch";
+import type { Compute } from "../compute.js";
 import type { Dataset } from "../data/dataset.js";
 import type { ClassTable } from "../data/labels.js";
 import { AdSam, paperConfig } from "../models/ad-sam.js";
@@ -9,7 +10,6 @@ import { SamBaseline } from "../models/sam-baseline.js";
 import type { Segmenter } from "../models/segmenter.js";
 import { loadEncoderWeights, loadResNetWeights } from "../models/weights.js";
 import { requireCachedFile } from "../weights/cache.js";
-import type { Compute } from "./device.js";
 import type { Recipe } from "./recipe-schema.js";
 
 /**

@@ -1,11 +1,11 @@
 import { statSync } from "node:fs";
 import { numThreads, Problem, scope } from "@adsam/torch";
+import type { Compute } from "../compute.js";
 import type { Batch } from "../data/batch.js";
 import { DataLoader } from "../data/loader.js";
 import { evaluationLoader } from "../evaluate/evaluate.js";
 import type { Segmenter } from "../models/segmenter.js";
 import { type Progress, readCheckpoint, requireTrainingState, restoreWeights, writeCheckpoint } from "./checkpoint.js";
-import type { Compute } from "./device.js";
 import type { ValidationScores } from "./events.js";
 import { Learner, type LossValues } from "./learner.js";
 import { parameterCounts } from "./network.js";

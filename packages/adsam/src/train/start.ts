@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { Problem } from "@adsam/torch";
+import { chooseCompute } from "../compute.js";
 import { type Dataset, draw } from "../data/dataset.js";
 import { openDataset } from "../data/open.js";
 import { replaceWhole } from "./append-whole.js";
 import { CsvLog } from "./csv-log.js";
-import { chooseCompute } from "./device.js";
 import type { TrainEventStream } from "./events.js";
 import { settleModel } from "./network.js";
 import { type Recipe, recipeToYaml } from "./recipe.js";

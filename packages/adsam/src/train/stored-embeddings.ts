@@ -1,4 +1,5 @@
 import { scope, type Tensor } from "@adsam/torch";
+import type { Compute } from "../compute.js";
 import type { Batch } from "../data/batch.js";
 import { freeBytes } from "../data/embeddings/disk-space.js";
 import { storeBytes } from "../data/embeddings/record.js";
@@ -7,12 +8,11 @@ import { type BatchEmbeddings, batchEmbeddings } from "../embed/batch-embeddings
 import { Embedder } from "../embed/embedder.js";
 import { EncoderSource } from "../embed/encoder-source.js";
 import { openEmbeddings, openStoreOf } from "../embed/open-embeddings.js";
-import { whyNotStored } from "../embed/usable.js";
 import type { ImageEncoder } from "../models/encoders.js";
 import type { Segmenter } from "../models/segmenter.js";
-import type { Compute } from "./device.js";
 import type { TrainEventStream } from "./events.js";
 import type { Recipe } from "./recipe-schema.js";
+import { whyNotStored } from "./why-not-stored.js";
 
 /** Whether a run takes its embeddings from a store, which it fills as it goes. */
 export function usesStore(recipe: Recipe): boolean {

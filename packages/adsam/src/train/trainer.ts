@@ -1,7 +1,7 @@
 import { Generator, scope } from "@adsam/torch";
+import { chooseCompute } from "../compute.js";
 import { type Dataset, requireLabels } from "../data/dataset.js";
 import type { Progress } from "./checkpoint.js";
-import { chooseCompute } from "./device.js";
 import type { TrainEventStream } from "./events.js";
 import { buildNetwork, checkClasses, networkOf, settleModel } from "./network.js";
 import { freezeUnmoved } from "./optimiser.js";

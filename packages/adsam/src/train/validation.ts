@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Compute } from "../compute.js";
 import { writeWhole } from "../data/files.js";
 import type { DataLoader } from "../data/loader.js";
 import { readPicture } from "../data/picture.js";
@@ -7,7 +8,6 @@ import { encodePicture, overlay } from "../data/write-png.js";
 import type { BatchEmbeddings } from "../embed/batch-embeddings.js";
 import { evaluate } from "../evaluate/evaluate.js";
 import type { Segmenter } from "../models/segmenter.js";
-import type { Compute } from "./device.js";
 import type { TrainEventStream, ValidationScores } from "./events.js";
 import type { Recipe } from "./recipe-schema.js";
 

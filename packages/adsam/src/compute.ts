@@ -1,5 +1,12 @@
 import { autocast, buildInfo, Problem, setNumThreads } from "@adsam/torch";
-import type { Recipe } from "./recipe-schema.js";
+
+/** What is asked for; `auto` is settled by what the machine has. */
+export interface ComputeChoice {
+  /** `auto`, `cpu`, `cuda` or `cuda:1`. */
+  readonly device: string;
+  readonly precision: "auto" | Compute["precision"];
+  readonly threads: number | "auto";
+}
 
 /** Where a run computes and how precisely, settled. */
 export interface Compute {
@@ -11,7 +18,7 @@ export interface Compute {
  * Settles `auto`, sets the number of threads.
  * @throws Problem for CUDA where there is none, and for float16 on the CPU
  */
-export function chooseCompute({ device, precision, threads }: Recipe["run"]): Compute {
+export function chooseCompute({ device, precision, threads }: ComputeChoice): Compute {
   const { cuda } = buildInfo();
   if (threads !== "auto") setNumThreads(threads);
   const chosen = (device === "auto" ? (cuda ? "cuda" : "cpu") : device) as Compute["device"];

@@ -1,4 +1,4 @@
-import type { Recipe } from "../train/recipe-schema.js";
+import type { Recipe } from "./recipe-schema.js";
 
 /**
  * Why training by a recipe cannot take embeddings from a store, if it cannot: they are those of whole pictures and their mirror images,
