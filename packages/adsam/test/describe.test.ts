@@ -246,5 +246,8 @@ describe("adsam describe", () => {
     assert.match(stdout, /and 0 frozen\n/);
     assert.equal(adsam(recipe, "--depth", "x").status, 1);
     assert.match(adsam("no.pth").stderr, /no\.pth/);
+    const baseline = adsam("--model.name", "sam", "--model.encoder", "nano", "--size", "64").stdout;
+    assert.match(baseline, /^SAM, the paper's baseline {2}one picture of 64×64/);
+    assert.match(baseline, /\n {2}head +Sequential +1×19×4×4 /);
   });
 });

@@ -16,7 +16,7 @@ export interface Described extends Subject {
 }
 
 interface Subject {
-  /** The file, or `the paper's network`. */
+  /** The file; where none was named, `the paper's network` or `SAM, the paper's baseline`. */
   readonly of: string;
   readonly input: Size;
   readonly numClasses: number;

@@ -63,7 +63,7 @@ async function run(
   const classes = saved?.classes ?? cityscapesClasses;
   const described = describeNetwork(() => networkOf(recipe, classes), recipe.input);
   const description = describedAs(described, {
-    of: network ?? "the paper's network",
+    of: network ?? (recipe.model.name === "sam" ? "SAM, the paper's baseline" : "the paper's network"),
     input: recipe.input,
     numClasses: recipe.model.numClasses === "auto" ? classes.names.length : recipe.model.numClasses,
     ...(saved && { progress: saved.progress }),
