@@ -46,8 +46,8 @@ export class Learner {
 
   /**
    * Adds a batch's gradients, as one of `group` batches that make a step together: the step's gradient is the mean over them.
-   * @param embeddings stand in for the network's encoder
    * A loss that is not finite leaves the gradients as they were.
+   * @param embeddings stand in for the network's encoder
    */
   accumulate(batch: Batch, group: number, embeddings?: BatchEmbeddings): LossValues {
     const { height, width } = batch.size;
