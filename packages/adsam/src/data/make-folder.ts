@@ -7,14 +7,22 @@ import path from "node:path";
  * @throws the system's error
  */
 export function makeFolder(folder: string): void {
+  const failure = attempt(folder);
+  if (failure === undefined) return;
+  if (failure.code !== "ENOENT") throw failure;
+  const above = path.dirname(folder);
+  if (!isThere(above)) makeFolder(above);
+  const again = attempt(folder); // the one above is there by now, by this thread or by another
+  if (again !== undefined) throw again;
+}
+
+/** @returns undefined where the folder is there now */
+function attempt(folder: string): NodeJS.ErrnoException | undefined {
   try {
     mkdirSync(folder);
+    return undefined;
   } catch (error) {
-    if (isThere(folder)) return;
-    const above = path.dirname(folder);
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || isThere(above)) throw error;
-    makeFolder(above);
-    makeFolder(folder);
+    return isThere(folder) ? undefined : (error as NodeJS.ErrnoException);
   }
 }
 
