@@ -39,9 +39,16 @@ export interface Embeddings extends Disposable {
 export function openEmbeddings(options: EmbeddingsOptions): Embeddings {
   const { encoder, weights, seed, compute } = options;
   const hashFolder = path.join(embeddingsRoot(options.root), "encoders");
-  const source = EncoderSource.open({ encoder, weights, seed, device: compute.device, hashFolder });
+  return withStore(EncoderSource.open({ encoder, weights, seed, device: compute.device, hashFolder }), options);
+}
+
+/**
+ * A source with the store that belongs to it; both are let go of together.
+ * @throws Problem as `openEmbeddings`; the source is let go of then
+ */
+export function withStore(source: EncoderSource, choice: StoreChoice): Embeddings {
   try {
-    const store = openStoreOf(source, options);
+    const store = openStoreOf(source, choice);
     const dispose = (): void => {
       source[Symbol.dispose]();
       store.close();

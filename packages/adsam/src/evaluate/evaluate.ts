@@ -1,13 +1,12 @@
-import { noGrad, Problem, type Size, scope, Tensor } from "@adsam/torch";
-import { type Compute, withPrecision } from "../compute.js";
+import { noGrad, Problem, type Size, scope } from "@adsam/torch";
 import type { Batch } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
 import { DataLoader } from "../data/loader.js";
 import type { LabelMap } from "../data/picture.js";
 import { evaluationTransforms } from "../data/transforms/recipe.js";
-import type { BatchEmbeddings } from "../embed/batch-embeddings.js";
 import { ConfusionMatrix } from "../metrics/confusion.js";
 import type { Segmenter } from "../models/segmenter.js";
+import { batchLogits, type CallOptions } from "./batch-logits.js";
 import { labelMap } from "./predict-labels.js";
 
 /** What is scored, and how it is read. */
@@ -21,13 +20,10 @@ export interface EvaluationData {
   readonly hashed?: boolean;
 }
 
-interface Scoring {
+interface Scoring extends CallOptions {
   readonly network: Segmenter;
   /** Where predictions meet labels: at the label's own size (the rule of Cityscapes), or at the network's. */
   readonly resolution: "label" | "network";
-  readonly compute: Compute;
-  /** Stand in for the network's encoder. */
-  readonly embeddings?: BatchEmbeddings | undefined;
   /** Stops after the batch at hand; the pictures so far are scored. */
   readonly signal?: AbortSignal;
   /** Sees each prediction, at the scored size, and the label it met. */
@@ -101,14 +97,10 @@ async function score(loader: DataLoader, options: Scoring): Promise<ConfusionMat
   return matrix;
 }
 
-function predictBatch(batch: Batch, { network, resolution, compute, embeddings }: Scoring): LabelMap[] {
-  const { height, width } = batch.size;
+function predictBatch(batch: Batch, { network, resolution, ...call }: Scoring): LabelMap[] {
   return scope(() =>
     noGrad(() => {
-      const image = Tensor.share(batch.image, [batch.ids.length, 3, height, width]).to({ device: compute.device });
-      const samEmbedding = embeddings?.of(batch);
-      const input = { image, ...(samEmbedding && { samEmbedding }) };
-      const logits = withPrecision(compute, () => network.call(input)); // [B, C, H, W]
+      const logits = batchLogits(network, batch, call); // [B, C, H, W]
       return batch.ids.map((_, place) =>
         scope(() =>
           labelMap(logits.narrow(0, place, 1), resolution === "label" ? batch.native![place]!.size : batch.size),

@@ -65,13 +65,13 @@ export class AdSam extends Segmenter {
         found: "neither SAM's encoder nor ResNet",
         expected: "at least one of them",
       });
-    const samChannels = encoder === "none" ? 0 : encoderConfig(encoder).outChans;
-    if (encoder !== "none") this.samEncoder = buildUsedEncoder({ ...this.config, encoder });
+    const sam = encoder === "none" ? undefined : encoderConfig(encoder);
+    if (sam) this.samEncoder = buildUsedEncoder({ ...this.config, encoder: sam });
     if (resnet !== "none") this.resnetEncoder = new ResNet(resnet, { frozenBatchNorm: this.config.frozenBatchNorm });
     const [layer1, layer2, layer3, layer4] = this.resnetEncoder?.channels ?? [0, 0, 0, 0];
     this.fusionLayers = new nn.ModuleList([
       new DeformableFusion({
-        samChannels,
+        samChannels: sam?.outChans ?? 0,
         resnetChannels: layer4,
         outChannels: fusionDim,
         deformable,

@@ -3,7 +3,11 @@ export const encoderNames = ["sam-vit-h", "sam-vit-l", "sam-vit-b", "mobile-sam"
 
 export type EncoderName = (typeof encoderNames)[number];
 
+export function isEncoderName(encoder: string): encoder is EncoderName {
+  return (encoderNames as readonly string[]).includes(encoder);
+}
+
 /** Names that stand for published weights; `nano` is for demonstrations and tests, and pretrained by no one. */
 export function isPretrained(encoder: string): encoder is Exclude<EncoderName, "nano"> {
-  return encoder !== "nano" && (encoderNames as readonly string[]).includes(encoder);
+  return encoder !== "nano" && isEncoderName(encoder);
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { type nn, Problem, type Tensor } from "@adsam/torch";
-import { type EncoderName, encoderNames } from "./encoder-names.js";
+import { type EncoderName, encoderNames, isEncoderName } from "./encoder-names.js";
 import { mobileSamConfig, type TinyVitConfig } from "./mobile-sam/config.js";
 import { TinyVit } from "./mobile-sam/tiny-vit.js";
 import { encoderOf } from "./published/encoder-config.js";
@@ -34,7 +34,7 @@ export const encoders = {
 /** @throws Problem for a name that the registry does not hold and no file has, and for a file that is no encoder's */
 export function encoderConfig(encoder: EncoderSpec): EncoderConfig {
   if (typeof encoder !== "string") return encoder;
-  if (isName(encoder)) return encoders[encoder];
+  if (isEncoderName(encoder)) return encoders[encoder];
   if (existsSync(encoder)) {
     const found = encoderOf(encoder);
     return typeof found === "string" ? encoders[found] : found;
@@ -44,10 +44,6 @@ export function encoderConfig(encoder: EncoderSpec): EncoderConfig {
     found: `"${encoder}"`,
     expected: `one of ${encoderNames.join(", ")}, or the path of a checkpoint`,
   });
-}
-
-function isName(encoder: string): encoder is EncoderName {
-  return Object.hasOwn(encoders, encoder);
 }
 
 /** An encoder with first weights by the default generator. */

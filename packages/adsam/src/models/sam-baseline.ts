@@ -25,8 +25,9 @@ export class SamBaseline extends Segmenter {
   constructor(config: Partial<SamBaselineConfig> = {}) {
     super();
     this.config = { ...paperBaseline, ...config };
-    const { outChans } = encoderConfig(this.config.encoder);
-    this.samEncoder = buildUsedEncoder(this.config);
+    const encoder = encoderConfig(this.config.encoder);
+    const { outChans } = encoder;
+    this.samEncoder = buildUsedEncoder({ ...this.config, encoder });
     this.head = new nn.Sequential(
       new nn.Conv2d(outChans, outChans, { kernelSize: 3, padding: 1, bias: false }),
       new nn.GroupNorm(8, outChans),

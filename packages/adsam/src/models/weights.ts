@@ -4,6 +4,7 @@ import { encoderConfigOf, encoderOf, encoderTitle, type Shapes } from "./publish
 import { type Part, passedOver } from "./published/families.js";
 import { PublishedFile } from "./published/published-file.js";
 import { resnetTitle } from "./published/resnet-layout.js";
+import { under } from "./published/under.js";
 import type { ResNet } from "./resnet.js";
 import type { SamEncoderConfig } from "./sam/config.js";
 import { buildSam, type Sam } from "./sam/sam.js";
@@ -135,15 +136,10 @@ function sizesOf(
   if (part === "resnet") return { title: resnetTitle(shapes) };
   if (part !== "encoder" && part !== "sam") return undefined;
   try {
-    const encoder = encoderConfigOf(part === "sam" ? inside(shapes, "image_encoder.") : shapes, "network");
+    const encoder = encoderConfigOf(part === "sam" ? under(shapes, "image_encoder.") : shapes, "network");
     return { title: encoderTitle(encoder), ...(typeof encoder !== "string" && { config: encoder }) };
   } catch (error) {
     if (error instanceof Problem) return undefined;
     throw error;
   }
-}
-
-function inside(shapes: Shapes, start: string): Shapes {
-  const own = [...shapes].filter(([name]) => name.startsWith(start));
-  return new Map(own.map(([name, tensor]) => [name.slice(start.length), tensor]));
 }

@@ -1,7 +1,7 @@
 import { Generator, Problem } from "@adsam/torch";
 import { type Compute, type ComputeChoice, chooseCompute } from "../compute.js";
 import { isFile, isFolder } from "../data/files.js";
-import { encoderNames, isPretrained } from "../models/encoder-names.js";
+import { encoderNames, isEncoderName, isPretrained } from "../models/encoder-names.js";
 import type { EncoderSpec } from "../models/encoders.js";
 import { encoderOf, encoderTitle } from "../models/published/encoder-config.js";
 import { buildSam, type Sam } from "../models/sam/sam.js";
@@ -48,7 +48,7 @@ export async function planSam(source: SamSource): Promise<SamPlan> {
   const { device = "auto", precision = "auto", threads = "auto", seed = 0 } = source;
   const compute = chooseCompute({ device, precision, threads });
   const asked = source.encoder;
-  const isName = asked !== undefined && (encoderNames as readonly string[]).includes(asked);
+  const isName = asked !== undefined && isEncoderName(asked);
   const there = async (file: string) => (await isFile(file)) || (await isFolder(file)); // a folder of shards
   if (asked !== undefined && !isName && !(await there(asked)))
     throw new Problem({
@@ -68,7 +68,7 @@ export async function planSam(source: SamSource): Promise<SamPlan> {
     if (!(await there(file)))
       throw new Problem({ what: "--weights", found: `no file "${file}"`, expected: "a checkpoint of SAM" });
     const spec = isName ? asked : encoderOf(file);
-    return { compute, spec, encoder: isName ? asked : encoderTitle(encoderOf(file)), weights: file, seed };
+    return { compute, spec, encoder: typeof spec === "string" ? spec : encoderTitle(spec), weights: file, seed };
   }
   const name = asked ?? (compute.device === "cpu" ? "mobile-sam" : "sam-vit-h");
   return { compute, spec: name, encoder: name, weights: isPretrained(name) ? requireCachedFile(name) : null, seed };

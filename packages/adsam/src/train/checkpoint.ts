@@ -1,7 +1,7 @@
 import { CheckpointFile, openCheckpoint, Problem, saveCheckpoint, scope, type Tensor } from "@adsam/torch";
 import type { ClassTable, Rgb } from "../data/labels.js";
 import { isAdapterName } from "../models/adapters/adapt.js";
-import { encoderNames } from "../models/encoder-names.js";
+import { isEncoderName } from "../models/encoder-names.js";
 import { PublishedFile } from "../models/published/published-file.js";
 import type { Segmenter } from "../models/segmenter.js";
 import { loadEncoder, loadedNetwork } from "./network.js";
@@ -227,6 +227,6 @@ export function loadNetwork(
 /** An encoder that is told by its file takes its sizes from where that stands now. */
 function withEncoderAt(recipe: Recipe, { encoderWeights }: LoadOptions): Recipe {
   const { model } = recipe;
-  const isNamed = ["auto", "none", ...encoderNames].includes(model.encoder);
+  const isNamed = ["auto", "none"].includes(model.encoder) || isEncoderName(model.encoder);
   return isNamed || encoderWeights === undefined ? recipe : { ...recipe, model: { ...model, encoder: encoderWeights } };
 }

@@ -1,7 +1,8 @@
 import { Generator, optim, scope, Tensor } from "@adsam/torch";
-import { type Compute, withPrecision } from "../compute.js";
+import type { Compute } from "../compute.js";
 import type { Batch } from "../data/batch.js";
 import type { BatchEmbeddings } from "../embed/batch-embeddings.js";
+import { batchLogits } from "../evaluate/batch-logits.js";
 import type { MapKey } from "../losses/distance-maps.js";
 import { HybridLoss } from "../losses/hybrid.js";
 import type { Segmenter } from "../models/segmenter.js";
@@ -51,13 +52,9 @@ export class Learner {
    */
   accumulate(batch: Batch, group: number, embeddings?: BatchEmbeddings): LossValues {
     const { height, width } = batch.size;
-    const b = batch.ids.length;
     return scope(() => {
-      const image = Tensor.share(batch.image, [b, 3, height, width]).to({ device: this.compute.device });
-      const label = Tensor.share(batch.label, [b, height, width]).to({ device: this.compute.device });
-      const samEmbedding = embeddings?.of(batch);
-      const input = { image, ...(samEmbedding && { samEmbedding }) };
-      const logits = withPrecision(this.compute, () => this.network.call(input)); // [B, C, H, W]
+      const label = Tensor.share(batch.label, [batch.ids.length, height, width]).to({ device: this.compute.device });
+      const logits = batchLogits(this.network, batch, { compute: this.compute, embeddings }); // [B, C, H, W]
       const { total, parts } = this.loss.call(logits, label, this.mapKeys(batch));
       const value = total.item();
       if (Number.isFinite(value)) this.scaler.scale(group === 1 ? total : total.div(group)).backward();

@@ -4,7 +4,7 @@ import type { Dataset } from "../data/dataset.js";
 import type { ClassTable } from "../data/labels.js";
 import { AdSam, paperConfig } from "../models/ad-sam.js";
 import { isAdapterName } from "../models/adapters/adapt.js";
-import { encoderNames, isPretrained } from "../models/encoder-names.js";
+import { isEncoderName, isPretrained } from "../models/encoder-names.js";
 import { buildEncoder } from "../models/encoders.js";
 import { SamBaseline } from "../models/sam-baseline.js";
 import type { Segmenter } from "../models/segmenter.js";
@@ -21,7 +21,7 @@ export function settleModel(recipe: Recipe, { device }: Pick<Compute, "device">)
   const { model } = recipe;
   const encoder = model.encoder !== "auto" ? model.encoder : device === "cpu" ? "mobile-sam" : "sam-vit-h";
   if (model.encoderWeights !== "auto") return { ...recipe, model: { ...model, encoder } };
-  const isNamed = encoder === "none" || (encoderNames as readonly string[]).includes(encoder);
+  const isNamed = encoder === "none" || isEncoderName(encoder);
   const encoderWeights = isPretrained(encoder) ? publishedWeights(encoder) : isNamed ? null : encoder;
   return { ...recipe, model: { ...model, encoder, encoderWeights } };
 }

@@ -2,7 +2,7 @@ import path from "node:path";
 import { Problem } from "@adsam/torch";
 import { distinctColour } from "../data/folder.js";
 import { type ClassTable, cityscapesClasses, IGNORE } from "../data/labels.js";
-import { encoderNames } from "../models/encoder-names.js";
+import { isEncoderName } from "../models/encoder-names.js";
 import { encoderConfig } from "../models/encoders.js";
 import { type AdSamSizes, adSamSizesOf } from "../models/published/ad-sam-config.js";
 import { encoderOf, encoderTitle } from "../models/published/encoder-config.js";
@@ -114,7 +114,7 @@ function encoderFlags(
 /** The encoder in a file: by its name where it has one, otherwise by the file, whose shapes tell its sizes. */
 function specOf(file: string, samChannels: number, what: string): string {
   const title = encoderTitle(encoderOf(file));
-  const spec = (encoderNames as readonly string[]).includes(title) ? title : path.resolve(file);
+  const spec = isEncoderName(title) ? title : path.resolve(file);
   const { outChans } = encoderConfig(spec);
   if (outChans === samChannels) return spec;
   throw new Problem({

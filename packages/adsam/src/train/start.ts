@@ -1,12 +1,10 @@
 import { join } from "node:path";
 import { Problem } from "@adsam/torch";
-import { chooseCompute } from "../compute.js";
 import { type Dataset, draw } from "../data/dataset.js";
 import { openDataset } from "../data/open.js";
 import { replaceWhole } from "./append-whole.js";
 import { CsvLog } from "./csv-log.js";
 import type { TrainEventStream } from "./events.js";
-import { settleModel } from "./network.js";
 import { type Recipe, recipeToYaml } from "./recipe.js";
 import { TensorBoardLog } from "./tensorboard.js";
 import { type TrainResult, trainNetwork } from "./trainer.js";
@@ -34,16 +32,15 @@ export async function openSplit({ data, run }: Recipe, which: "train" | "val"): 
 
 /** Trains by a recipe with everything a run keeps in its folder: recipe, CSV, TensorBoard, checkpoints, samples. */
 export async function startTraining(
-  asked: Recipe,
+  recipe: Recipe,
   { events, resume = false, signal }: StartOptions,
 ): Promise<TrainResult> {
-  const [train, val] = await Promise.all([openSplit(asked, "train"), openSplit(asked, "val")]);
-  const recipe = settleModel(asked, chooseCompute(asked.run));
   const { out } = recipe.run;
+  const [train, val] = await Promise.all([openSplit(recipe, "train"), openSplit(recipe, "val")]);
   events.subscribe(new CsvLog(join(out, "log.csv")));
   events.subscribe(new TensorBoardLog(join(out, "tensorboard")));
   events.subscribe({
-    runStarted: () => replaceWhole(join(out, "recipe.yaml"), recipeToYaml(recipe)),
+    runStarted: ({ recipe: settled }) => replaceWhole(join(out, "recipe.yaml"), recipeToYaml(settled)),
   });
   try {
     return await trainNetwork({ recipe, train, val, events, resume, ...(signal && { signal }) });

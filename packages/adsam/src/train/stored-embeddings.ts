@@ -1,14 +1,12 @@
-import { scope, type Tensor } from "@adsam/torch";
+import type { Tensor } from "@adsam/torch";
 import type { Compute } from "../compute.js";
 import type { Batch } from "../data/batch.js";
 import { freeBytes } from "../data/embeddings/disk-space.js";
 import { storeBytes } from "../data/embeddings/record.js";
-import type { EmbeddingStore } from "../data/embeddings/store.js";
-import { type BatchEmbeddings, batchEmbeddings } from "../embed/batch-embeddings.js";
+import type { BatchEmbeddings } from "../embed/batch-embeddings.js";
 import { Embedder } from "../embed/embedder.js";
 import { EncoderSource } from "../embed/encoder-source.js";
-import { openEmbeddings, openStoreOf } from "../embed/open-embeddings.js";
-import type { ImageEncoder } from "../models/encoders.js";
+import { type Embeddings, openEmbeddings, withStore } from "../embed/open-embeddings.js";
 import type { Segmenter } from "../models/segmenter.js";
 import type { TrainEventStream } from "./events.js";
 import type { Recipe } from "./recipe-schema.js";
@@ -39,13 +37,10 @@ export interface StoredEmbeddingsOptions {
 
 /** The frozen encoder of a training run: its embeddings, each computed once for all runs. */
 export class StoredEmbeddings implements BatchEmbeddings, Disposable {
-  readonly #embeddings: BatchEmbeddings;
-  readonly #close: () => void;
-
-  private constructor(embeddings: BatchEmbeddings, close: () => void) {
-    this.#embeddings = embeddings;
-    this.#close = close;
-  }
+  private constructor(
+    private readonly embeddings: Embeddings,
+    private readonly embedder: Embedder,
+  ) {}
 
   /**
    * Tells `events` how large the store may become. Where its disk does not hold that, what is missing is computed and not kept.
@@ -55,7 +50,8 @@ export class StoredEmbeddings implements BatchEmbeddings, Disposable {
   static open(options: StoredEmbeddingsOptions): StoredEmbeddings | undefined {
     const { recipe, compute, events } = options;
     if (!usesStore(recipe)) return undefined;
-    const { store, encoder, close } = openStore(options);
+    const embeddings = openedFor(options);
+    const { source, store } = embeddings;
     const { train, val } = options.pictures;
     const wanted = train * (recipe.augment.mirror > 0 ? 2 : 1) + val;
     const { storage } = store.description;
@@ -72,42 +68,34 @@ export class StoredEmbeddings implements BatchEmbeddings, Disposable {
     });
     const embedder = new Embedder({
       store,
-      encoder,
+      encoder: () => source.encoder(),
       compute,
       filling: fits,
       onUnstored: ({ message }) =>
         events.emit("warning", { message: `embeddings are not stored any more: ${message}` }),
     });
-    return new StoredEmbeddings(batchEmbeddings(embedder), close);
+    return new StoredEmbeddings(embeddings, embedder);
   }
 
-  of(batch: Batch): Tensor {
-    return scope(() => this.#embeddings.of(batch));
+  of({ image, pictures, mirrored, ids }: Batch): Tensor {
+    if (!pictures) throw new Error("a batch without the hashes of its pictures: its loader must be told");
+    return this.embedder.embeddings(
+      ids.map((_, place) => ({ picture: pictures[place]!, mirrored: mirrored[place]! })),
+      image,
+    );
   }
 
   [Symbol.dispose](): void {
-    this.#close();
+    this.embeddings[Symbol.dispose]();
   }
 }
 
-interface OpenStore {
-  readonly store: EmbeddingStore;
-  readonly encoder: () => ImageEncoder;
-  readonly close: () => void;
-}
-
-function openStore({ recipe, compute, network: { samEncoder } }: StoredEmbeddingsOptions): OpenStore {
+/** The network's own encoder with its store, or, where it has none, the one whose file the recipe names. */
+function openedFor({ recipe, compute, network: { samEncoder } }: StoredEmbeddingsOptions): Embeddings {
   const { model, input, data, run } = recipe;
   const root = data.embeddings === "auto" || data.embeddings === null ? undefined : data.embeddings;
   const size = { height: input.height, width: input.width };
   const choice = { input: size, compute, dtype: data.embeddingDtype, root };
-  if (samEncoder) {
-    const source = EncoderSource.of(samEncoder);
-    const store = openStoreOf(source, choice);
-    return { store, encoder: () => source.encoder(), close: () => store.close() };
-  }
-  const { encoder, encoderWeights: weights } = model;
-  const embeddings = openEmbeddings({ encoder, weights, seed: run.seed, ...choice });
-  const { source, store } = embeddings;
-  return { store, encoder: () => source.encoder(), close: () => embeddings[Symbol.dispose]() };
+  if (samEncoder) return withStore(EncoderSource.of(samEncoder), choice);
+  return openEmbeddings({ encoder: model.encoder, weights: model.encoderWeights, seed: run.seed, ...choice });
 }

@@ -7,6 +7,7 @@ import type { Family, Part } from "../models/published/families.js";
 import { recognisePublished } from "../models/published/recognise.js";
 import { resnetTitle } from "../models/published/resnet-layout.js";
 import { stateIn } from "../models/published/state-tree.js";
+import { under } from "../models/published/under.js";
 
 /**
  * What a file holds as far as it says so itself. `network`: tensors by the names of a network known here; `other`: a checkpoint of something
@@ -42,15 +43,10 @@ function networkIn({ tree, path }: CheckpointFile): FileContent {
   const what = `checkpoint "${path}"`;
   const state = stateIn(tree, what);
   const { family, title, names, parts } = recognisePublished(state.keys(), what);
-  const inside = (start: string): Shapes =>
-    new Map(
-      [...names]
-        .filter(([name]) => name.startsWith(start))
-        .map(([name, there]) => [name.slice(start.length), state.get(there)!]),
-    );
+  const tensors = new Map([...names].map(([name, there]) => [name, state.get(there)!]));
   const told = (["encoder", "sam", "resnet", "ad-sam", "deeplabv3"] as const)
     .filter((part) => parts.has(part))
-    .map((part) => partText(part, inside(parts.get(part)!)));
+    .map((part) => partText(part, under(tensors, parts.get(part)!)));
   return { kind: "network", family, text: `${title} (${told.join(", ")})` };
 }
 

@@ -3,6 +3,7 @@ import type { AdSamConfig } from "../ad-sam.js";
 import type { ResNetName } from "../resnet.js";
 import type { Shapes } from "./encoder-config.js";
 import { resnetTitle } from "./resnet-layout.js";
+import { under } from "./under.js";
 
 /** What the shapes of AD-SAM's trained tensors tell about it. */
 export interface AdSamSizes
@@ -80,10 +81,7 @@ const strangers = [
 
 /** Which ResNet, by its blocks and the width of its stem. */
 function resnetOf(shapes: Shapes, what: string): ResNetName {
-  const start = "resnet_encoder.";
-  const own: Shapes = new Map(
-    [...shapes].filter(([name]) => name.startsWith(start)).map(([name, tensor]) => [name.slice(start.length), tensor]),
-  );
+  const own = under(shapes, "resnet_encoder.");
   const stem = own.get("conv1.weight")!.shape[0];
   const title = resnetTitle(own);
   const known: Readonly<Record<string, ResNetName>> = {

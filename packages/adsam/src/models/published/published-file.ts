@@ -2,6 +2,7 @@ import { CheckpointFile, Problem, type StoredTensor } from "@adsam/torch";
 import type { Family, Part } from "./families.js";
 import { type Recognised, recognisePublished } from "./recognise.js";
 import { stateIn } from "./state-tree.js";
+import { under } from "./under.js";
 
 /** A part of a published checkpoint under the names of its network here. */
 export interface PublishedPart {
@@ -66,9 +67,8 @@ export class PublishedFile {
         expected: partTitles[part],
       });
     }
-    const inside = [...this.tensors].filter(([name]) => name.startsWith(start));
     return {
-      tensors: new Map(inside.map(([name, tensor]) => [name.slice(start.length), tensor])),
+      tensors: under(this.tensors, start),
       nameInFile: (name) => this.#recognised.names.get(start + name) ?? start + name,
     };
   }
