@@ -1,5 +1,6 @@
 import { cat, nn, type Tensor } from "@adsam/torch";
 import { ChannelAttention } from "./channel-attention.js";
+import { projectedTo } from "./decoder/stage.js";
 import { conv3x3 } from "./deformable-conv.js";
 
 export interface FusionConfig {
@@ -37,11 +38,11 @@ export class DeformableFusion extends nn.Module {
    */
   forward(sam: Tensor | undefined, layer4: Tensor | undefined): Tensor {
     const maps: Tensor[] = [];
-    if (sam) maps.push(sam);
+    if (sam) maps.push(sam.contiguous({ memoryFormat: "channels_last" })); // as ResNet's maps are
     if (layer4 && this.resnetConv) {
       const own = layer4.spatialSize("layer4");
       const size = sam?.spatialSize("samEmbedding") ?? { height: own.height * 2, width: own.width * 2 };
-      maps.push(this.resnetConv.call(nn.functional.interpolate(layer4, { size, mode: "bilinear" })));
+      maps.push(projectedTo(size, layer4, this.resnetConv));
     }
     const stacked = maps.length === 1 ? maps[0]! : cat(maps, { dim: 1 });
     const fused = this.norm.call(this.fusionConv.call(stacked));

@@ -1,6 +1,6 @@
 import { nn, type Tensor } from "@adsam/torch";
 import { DeformableAttention } from "./deformable-attention.js";
-import { bilinear, DecoderStage, doubled, type StageConfig, skipProjection } from "./stage.js";
+import { bilinear, DecoderStage, doubled, SkipProjection, type StageConfig } from "./stage.js";
 
 /**
  * The paper's decoder (§3, progressive refinement): the running map, brought to the stage's width and size, asks by deformable
@@ -9,7 +9,7 @@ import { bilinear, DecoderStage, doubled, type StageConfig, skipProjection } fro
  */
 export class AttentionStage extends DecoderStage {
   readonly inputProj: nn.Conv2d;
-  readonly skipConv: nn.Sequential | undefined;
+  readonly skipConv: SkipProjection | undefined;
   readonly attention: DeformableAttention;
   readonly norm1: nn.GroupNorm;
   readonly feedForward: nn.Sequential;
@@ -20,7 +20,7 @@ export class AttentionStage extends DecoderStage {
     super();
     this.upsample = upsample;
     this.inputProj = new nn.Conv2d(inChannels, outChannels, { kernelSize: 1 });
-    if (skipChannels > 0) this.skipConv = skipProjection(skipChannels, outChannels);
+    if (skipChannels > 0) this.skipConv = new SkipProjection(skipChannels, outChannels);
     this.attention = new DeformableAttention({
       dim: outChannels,
       numHeads: heads,
