@@ -1,0 +1,42 @@
+import { Problem } from "@adsam/torch/problem";
+import { adSamComparisons } from "./ad-sam.js";
+import type { CatalogueOptions, Comparison } from "./comparison.js";
+import { dataComparisons } from "./data.js";
+import { encoderComparisons } from "./encoders.js";
+import { operatorComparisons } from "./operators.js";
+
+/** Every work, in the order of the table. */
+export function catalogue(options: CatalogueOptions): readonly Comparison[] {
+  const all = [
+    ...adSamComparisons(options),
+    ...operatorComparisons(options),
+    ...encoderComparisons(options),
+    ...dataComparisons(options),
+  ];
+  const { quick, batch, device, dtype = "float32" } = options;
+  return !quick && batch === 1 && device === "cpu" && dtype === "float32" ? all : all.map(withoutTargets);
+}
+
+/** Targets are those of one picture on the CPU in the work's own precision. */
+function withoutTargets(comparison: Comparison): Comparison {
+  const rows = comparison.rows.map(({ target: _, memory, ...row }) => ({ ...row, ...(memory && { memory: {} }) }));
+  return { ...comparison, rows };
+}
+
+/**
+ * The works that are asked for, in the order of the table: by name, by the beginning of a name (`ad-sam-step`) or by group.
+ * @param wanted empty: all of them
+ * @throws Problem for a name that fits none
+ */
+export function choose(all: readonly Comparison[], wanted: readonly string[]): readonly Comparison[] {
+  const fits = ({ id, group }: Comparison, name: string) => id === name || group === name || id.startsWith(`${name}-`);
+  for (const name of wanted)
+    if (!all.some((one) => fits(one, name)))
+      throw new Problem({
+        what: "the benchmark's works",
+        found: `"${name}"`,
+        expected: `groups ${[...new Set(all.map(({ group }) => group))].join(", ")}, or works ${all.map(({ id }) => id).join(", ")}`,
+        todo: "`adsam bench --list` says what each is.",
+      });
+  return wanted.length === 0 ? all : all.filter((one) => wanted.some((name) => fits(one, name)));
+}
