@@ -2,22 +2,10 @@
 
 Windows are cut by padding and copying, the relative positions are added as a whole [heads, N, N] bias to materialised logits.
 State-dict names and constructor arguments are segment-anything's, so released checkpoints and the golden formula fill both sides.
-
-    sam_encoder.py '{"model": "b" | "l" | "h" | "tiny", "dtype": "float32" | "bfloat16", "threads": 2}'
-
-`run` encodes once and answers {"seconds", "cpu"}; `output PATH` writes the last embedding (float32, row-major);
-`onnx PATH` writes the encoder for ONNX Runtime (input `image`, output `embedding`); the end of stdin ends the process.
 """
-import json
-import resource
-import sys
-import time
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-import golden
 
 
 class LayerNorm2d(nn.Module):
@@ -193,43 +181,9 @@ def tiny() -> ImageEncoderViT:
     )
 
 
-models = {"b": vit_b, "l": vit_l, "h": vit_h, "tiny": tiny}
+models = {"sam-vit-b": vit_b, "sam-vit-l": vit_l, "sam-vit-h": vit_h, "tiny": tiny}
 
 
 def export_onnx(network: nn.Module, image: Tensor, path: str) -> None:
     """Writes the network for ONNX Runtime: input `image`, output `embedding`, weights inside the file (below 2 GB) or beside it."""
     torch.onnx.export(network, image, path, input_names=["image"], output_names=["embedding"], opset_version=16)
-
-
-def answer(**record):
-    print(json.dumps(record), flush=True)
-
-
-def main():
-    order = json.loads(sys.argv[1])
-    torch.set_num_threads(order.get("threads", 2))
-    dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[order.get("dtype", "float32")]
-    network = golden.fill(models[order["model"]]()).eval().requires_grad_(False)
-    side = network.img_size
-    image = golden.picture("image", (order.get("batch", 1), 3, side, side), -2, 2)
-    embedding = None
-    answer(version=f"PyTorch {torch.__version__}")
-    for line in sys.stdin:
-        command, _, path = line.strip().partition(" ")
-        if command == "run":
-            started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
-            with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype != torch.float32):
-                embedding = network(image).float()
-            after = resource.getrusage(resource.RUSAGE_SELF)
-            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-            answer(seconds=time.perf_counter() - started, cpu=cpu)
-        elif command == "output":
-            embedding.contiguous().numpy().tofile(path)
-            answer()
-        elif command == "onnx":
-            export_onnx(network, image, path)
-            answer()
-
-
-if __name__ == "__main__":
-    main()
