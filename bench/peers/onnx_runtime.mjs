@@ -34,7 +34,9 @@ for (const name of session.inputNames) {
 
 /** @param {object} record */
 const answer = (record) => process.stdout.write(`${JSON.stringify(record)}\n`);
-const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.resolve("onnxruntime-node")), "utf8"));
+const { version } = JSON.parse(
+  readFileSync(new URL("../package.json", import.meta.resolve("onnxruntime-node")), "utf8"),
+);
 
 /** @type {Record<string, Tensor>} */
 let results = {};
@@ -47,7 +49,12 @@ for await (const line of createInterface({ input: process.stdin })) {
     answer({ seconds: { [phase]: (performance.now() - started) / 1000 }, numbers: {} });
   } else {
     const arrays = Object.entries(results).map(([name, { data }]) => [name, /** @type {Float32Array} */ (data)]);
-    writeFileSync(path, Buffer.concat(arrays.map(([, { buffer, byteOffset, byteLength }]) => Buffer.from(buffer, byteOffset, byteLength))));
+    writeFileSync(
+      path,
+      Buffer.concat(
+        arrays.map(([, { buffer, byteOffset, byteLength }]) => Buffer.from(buffer, byteOffset, byteLength)),
+      ),
+    );
     answer({ arrays: arrays.map(([name, { length }]) => [name, length]), numbers: {} });
   }
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { Nested, Tensor } from "@adsam/torch";
 
+export type { InputSpec, LabelSpec } from "../src/bench/formula.js";
 export { fillValues, fnv1a, u } from "../src/bench/formula.js";
 export {
   fillModule,
@@ -9,7 +10,6 @@ export {
   formulaInput as goldenInput,
   labelMap,
 } from "../src/bench/formula-tensors.js";
-export type { InputSpec, LabelSpec } from "../src/bench/formula.js";
 
 /**
  * Golden values: numbers that PyTorch implementations printed for networks whose weights and inputs come from a formula

@@ -5,10 +5,10 @@ import type { Output } from "./sides/side.js";
 /** How far two sides' outputs may lie apart. */
 export interface AgreementRule {
   /**
-   * `largest`: the largest difference of two elements, times max(1, the largest element); `relative L2`: the norm of the difference over that of
-   * the peer's; `numbers`: each number's difference over the peer's own.
+   * `absolute`: the largest difference of two elements; `largest`: the same over max(1, the largest element); `relative L2`: the norm of the
+   * difference over that of the peer's; `numbers`: each number's difference over the peer's own.
    */
-  readonly measure: "largest" | "relative L2" | "numbers";
+  readonly measure: "absolute" | "largest" | "relative L2" | "numbers";
   readonly limit: number;
   /** What is compared, for the reader: `logits`. */
   readonly what: string;
@@ -54,13 +54,14 @@ export function difference(
   for (const name of new Set([...ours.arrays.keys(), ...theirs.arrays.keys()])) {
     const [a, b] = [ours.arrays.get(name), theirs.arrays.get(name)];
     const found = a && b && a.length === b.length ? between(a, b, measure) : Number.POSITIVE_INFINITY;
-    if (!(found <= worst.difference)) worst = { difference: Number.isNaN(found) ? Number.POSITIVE_INFINITY : found, worst: name };
+    if (!(found <= worst.difference))
+      worst = { difference: Number.isNaN(found) ? Number.POSITIVE_INFINITY : found, worst: name };
   }
   return worst;
 }
 
 /** NaN where one of the elements is. */
-function between(a: Float32Array, b: Float32Array, measure: "largest" | "relative L2"): number {
+function between(a: Float32Array, b: Float32Array, measure: "absolute" | "largest" | "relative L2"): number {
   let [largest, apart, squares, squaresApart] = [1, 0, 0, 0];
   for (let i = 0; i < a.length; i++) {
     const [theirs, far] = [b[i]!, Math.abs(a[i]! - b[i]!)];
@@ -69,6 +70,7 @@ function between(a: Float32Array, b: Float32Array, measure: "largest" | "relativ
     squares += theirs * theirs;
     squaresApart += far * far;
   }
+  if (measure === "absolute") return apart;
   if (measure === "largest") return apart / largest;
   return squaresApart === 0 ? 0 : Math.sqrt(squaresApart / squares);
 }

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { type Agreement, confirm, difference, type ReadOutput, readOutput, worstNumber } from "./agreement.js";
 import type { Comparison } from "./catalogue/comparison.js";
 import type { Order } from "./order.js";
-import { rowsOf, type SideRecord } from "./rows.js";
 import type { Row } from "./result.js";
 import type { MachineRates } from "./roofline/limit.js";
 import type { Needs } from "./roofline/tally.js";
+import { rowsOf, type SideRecord } from "./rows.js";
 import { peerTitles } from "./sides/peers.js";
 import { type Run, Side, type SideCommand } from "./sides/side.js";
 import { type Patience, plannedTurns } from "./turns.js";
@@ -105,7 +105,8 @@ async function measureTurns(
       const numbers = new Map([...runs].map(([{ key }, run]) => [key, run.numbers]));
       for (const { ours, peer } of comparison.agreements) {
         const [a, b] = [numbers.get(ours), numbers.get(peer)];
-        if (a && b) worst.set(`${ours} ${peer}`, Math.max(worst.get(`${ours} ${peer}`) ?? 0, worstNumber(a, b).difference));
+        if (a && b)
+          worst.set(`${ours} ${peer}`, Math.max(worst.get(`${ours} ${peer}`) ?? 0, worstNumber(a, b).difference));
       }
       const told = [...runs].map(([{ key }, run]) => `${nameOf(comparison, key)} ${secondsText(run)}`);
       tell(`${comparison.id}, turn ${turn + 1} of ${plannedTurns(round, patience)}: ${told.join("; ")}`);
@@ -138,7 +139,12 @@ async function outputsAgree(
       if (!a || !b) continue;
       for (const rule of rules) {
         const found = difference(a, b, rule);
-        const agreement = { ...pairOf(comparison, ours, peer), what: rule.what, difference: found.difference, limit: rule.limit };
+        const agreement = {
+          ...pairOf(comparison, ours, peer),
+          what: rule.what,
+          difference: found.difference,
+          limit: rule.limit,
+        };
         confirm(agreement, found.worst);
         tell(`${comparison.id}: ${rule.what} ${found.difference.toExponential(1)}, at most ${rule.limit}`);
         agreements.push(agreement);
@@ -164,7 +170,12 @@ function lossesAgree(
     const first = worstNumber(a, b);
     const found = Math.max(first.difference, worst.get(`${ours} ${peer}`) ?? 0);
     const limit = comparison.sides[ours]!.order.dtype === "bfloat16" ? 0.05 : 1e-3;
-    const agreement = { ...pairOf(comparison, ours, peer), what: "loss of every turn, relative", difference: found, limit };
+    const agreement = {
+      ...pairOf(comparison, ours, peer),
+      what: "loss of every turn, relative",
+      difference: found,
+      limit,
+    };
     confirm(agreement, first.worst);
     tell(`${comparison.id}: loss of every turn, relative ${found.toExponential(1)}, at most ${limit}`);
     agreements.push(agreement);

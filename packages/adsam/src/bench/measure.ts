@@ -35,7 +35,13 @@ for await (const line of createInterface({ input: process.stdin })) {
   else {
     const { arrays, numbers } = await work.output();
     const parts = Object.entries(arrays);
-    if (path !== "") writeFileSync(path, Buffer.concat(parts.map(([, { buffer, byteOffset, byteLength }]) => Buffer.from(buffer, byteOffset, byteLength))));
+    if (path !== "")
+      writeFileSync(
+        path,
+        Buffer.concat(
+          parts.map(([, { buffer, byteOffset, byteLength }]) => Buffer.from(buffer, byteOffset, byteLength)),
+        ),
+      );
     answer({ arrays: parts.map(([name, { length }]) => [name, length]), numbers });
   }
 }

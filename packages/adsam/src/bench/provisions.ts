@@ -28,7 +28,10 @@ export class Provisions {
    * @returns what is added to the orders, and the peer that must be left out because its file cannot be made
    * @throws Problem where a process that makes a file ends
    */
-  async for({ needs, sides }: Comparison, signal?: AbortSignal): Promise<{ given: Partial<Order>; without?: PeerName }> {
+  async for(
+    { needs, sides }: Comparison,
+    signal?: AbortSignal,
+  ): Promise<{ given: Partial<Order>; without?: PeerName }> {
     const order = Object.values(sides)[0]!.order;
     if (needs === "pictures") return { given: { folder: await this.#pictures(order) } };
     if (needs === undefined || !this.#commands.has("onnxruntime")) return { given: {} };
@@ -41,7 +44,14 @@ export class Provisions {
   async #pictures({ height, width }: Order): Promise<string> {
     const root = join(this.#place(), `pictures-${width}`);
     this.#tell(`drawing ${scenes} street scenes of ${width}×${height}`);
-    await writeSyntheticDataset({ domain: "structured", root, train: scenes, val: 0, seed: 1, size: { width, height } });
+    await writeSyntheticDataset({
+      domain: "structured",
+      root,
+      train: scenes,
+      val: 0,
+      seed: 1,
+      size: { width, height },
+    });
     const name = (i: number) => `lindental_${String(i).padStart(6, "0")}_000019`;
     for (let i = scenes; i < scenes * copies; i++)
       for (const [folder, ending] of [

@@ -48,9 +48,15 @@ export async function runBench(options: BenchOptions, events: BenchEvents, signa
   const { found, missing } = await findPeers({ ...options.peers, wanted: peersOf(chosen, options.peers) });
   for (const { peer, reason, todo } of missing) events.warn(`${peerTitles[peer]} is left out: ${reason}. ${todo}`);
   const commands = new Map<string, SideCommand>([["ours", ours], ...found]);
+  events.tell("this machine's best rates: matrix products, copying");
   const rates = await measureRates(options, signal);
   const blas = await describeBlas();
-  const so = { rows: [] as Row[], agreements: [] as Agreement[], growth: [] as GrowthLine[], failures: [] as Failure[] };
+  const so = {
+    rows: [] as Row[],
+    agreements: [] as Agreement[],
+    growth: [] as GrowthLine[],
+    failures: [] as Failure[],
+  };
   const versions: Record<string, string> = {};
   const skipped: MissingPeer[] = [...missing];
   const result = (): Result => ({
@@ -86,14 +92,30 @@ export async function runBench(options: BenchOptions, events: BenchEvents, signa
         const { given, without } = await provisions.for(comparison, signal);
         const present = without === undefined ? commands : new Map([...commands].filter(([who]) => who !== without));
         if (without !== undefined) skipped.push(withoutExport(comparison.id));
-        const measured = await compare(comparison, { ...options, commands: present, rates, date, given, tell: events.tell, ...(signal && { signal }) });
+        const measured = await compare(comparison, {
+          ...options,
+          commands: present,
+          rates,
+          date,
+          given,
+          tell: events.tell,
+          ...(signal && { signal }),
+        });
         so.rows.push(...measured.rows);
         so.agreements.push(...measured.agreements);
         Object.assign(versions, measured.versions);
       });
-    for (const plan of options.growth ? growthPlans({ ...options, dtype: options.dtype ?? "float32" }, options.works) : [])
+    for (const plan of options.growth
+      ? growthPlans({ ...options, dtype: options.dtype ?? "float32" }, options.works)
+      : [])
       await guarded(plan.id, async () => {
-        const line = await measureGrowth(plan, { ...options, ours, date, tell: events.tell, ...(signal && { signal }) });
+        const line = await measureGrowth(plan, {
+          ...options,
+          ours,
+          date,
+          tell: events.tell,
+          ...(signal && { signal }),
+        });
         if (line) so.growth.push(line);
       });
   } finally {
@@ -121,6 +143,12 @@ async function measureRates({ threads, device }: BenchOptions, signal?: AbortSig
   try {
     await side.run();
     return (await side.output("")).numbers as unknown as MachineRates;
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+    throw new Problem(
+      { what: "the benchmark", found: "an interruption", expected: "time for one work at least" },
+      { cause: error },
+    );
   } finally {
     await side.end();
   }

@@ -19,7 +19,12 @@ export function printList(works: readonly Comparison[], output: Output): void {
           row.memory?.target === undefined ? "" : `memory ≤ ${row.memory.target}`,
         ];
         const first = i === 0 ? [dim(group), bold(id)] : ["", ""];
-        return [...first, row.work, who === "ours" ? "" : peerTitles[who], wanted.filter((text) => text !== "").join(", ")];
+        return [
+          ...first,
+          row.work,
+          who === "ours" ? "" : peerTitles[who],
+          wanted.filter((text) => text !== "").join(", "),
+        ];
       }),
     ),
   );
@@ -44,7 +49,9 @@ export function printResult(result: Result, output: Output): void {
       result.rows.map((row) => [
         row.work,
         spreadText(row.ours, row.spread.ours, row),
-        row.theirs === null || row.spread.theirs === null ? "" : `${row.peer} ${spreadText(row.theirs, row.spread.theirs, row)}`,
+        row.theirs === null || row.spread.theirs === null
+          ? ""
+          : `${row.peer} ${spreadText(row.theirs, row.spread.theirs, row)}`,
         row.ratio === null ? "" : row.ratio.toPrecision(3),
         row.reached === undefined ? targetText(row) : (row.reached ? green : red)(targetText(row)),
         row.limit === null ? "" : quantity(row.limit, "s"),
@@ -63,7 +70,9 @@ export function printResult(result: Result, output: Output): void {
       ]),
     );
   if (result.rows.length > 0)
-    output.line(dim("ratio: of times theirs / ours, of memory ours / theirs; roofline: the least time the work can take here"));
+    output.line(
+      dim("ratio: of times theirs / ours, of memory ours / theirs; roofline: the least time the work can take here"),
+    );
 }
 
 /** A run beside an earlier one, on stdout. */

@@ -28,7 +28,10 @@ export const command: CommandFile = {
       .option("--sizes <list>", "pixels a side for works that take any square picture, such as 512,1024")
       .option("--batch <integer>", "pictures at once", "1")
       .option("--threads <integer>", "of each side (default: all cores)")
-      .option("--repeats <integer>", "measured turns of each side, after one that is not; short works take more (default: 3)")
+      .option(
+        "--repeats <integer>",
+        "measured turns of each side, after one that is not; short works take more (default: 3)",
+      )
       .option("--budget <seconds>", "what the turns of one work may take; long works take fewer, one at least", "240")
       .option("--device <name>", "cpu or cuda", "cpu")
       .option("--dtype <name>", "of this project's side: float32 or bfloat16 (default: each work's own)")
@@ -37,7 +40,10 @@ export const command: CommandFile = {
       .option("--same-environment", "give the peers this project's settings for malloc and OpenBLAS too")
       .option("--growth", "measure instead how time grows with size, threads and batch")
       .option("--json <file>", "write the result as JSON")
-      .option("--out <folder>", "write performance.json and performance.md; works not measured now stay as they are there")
+      .option(
+        "--out <folder>",
+        "write performance.json and performance.md; works not measured now stay as they are there",
+      )
       .option("--baseline <file>", "compare with an earlier result; exit code 1 where a row has regressed")
       .addHelpText("after", () => `\n--baseline: ${rule}\n`)
       .action((works: string[], flags: Flags) => run(works, flags, output));
@@ -57,9 +63,11 @@ async function run(works: readonly string[], flags: Flags, output: Output): Prom
   const all = catalogue(options);
   if (flags.list) return print.printList(choose(all, works), output);
   const { runBench } = await import("../bench/run.js");
-  const { readResult, writeResult } = await import("../bench/report/files.js");
+  const { checkFolder, readResult, writeResult } = await import("../bench/report/files.js");
   const { compareWithBaseline } = await import("../bench/report/baseline.js");
   const baseline = flags.baseline === undefined ? undefined : readResult(flags.baseline);
+  const { describeMachine } = await import("../bench/machine.js");
+  if (flags.out !== undefined) checkFolder(flags.out, describeMachine(options.threads));
   const ids = catalogue({ ...options, sizes: undefined }).map(({ id }) => id);
   const keep = (result: Result) => {
     if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(result, undefined, 2)}\n`);

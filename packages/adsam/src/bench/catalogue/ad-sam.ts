@@ -1,5 +1,5 @@
 import type { CatalogueOptions, Comparison } from "./comparison.js";
-import { bothSides, squareOrder } from "./orders.js";
+import { bothSides, dtypeText, sizeText, squareOrder } from "./orders.js";
 
 /** Evaluation forward and training step at each size. Targets are those of 1024×1024. */
 export function adSamComparisons(options: CatalogueOptions): Comparison[] {
@@ -16,7 +16,7 @@ function forward(size: number, options: CatalogueOptions): Comparison {
     sides: bothSides("pytorch", squareOrder("ad-sam-forward", size, options)),
     rows: [
       {
-        work: `AD-SAM evaluation forward, ${sizeText(size, options)}`,
+        work: `AD-SAM evaluation forward, ${sizeText(size, options)}${dtypeText(options)}`,
         ours: "ours",
         peer: "pytorch",
         ...(wanted && { target: 7 }),
@@ -45,7 +45,7 @@ function step(size: number, options: CatalogueOptions): Comparison {
     sides: bothSides("pytorch", squareOrder("ad-sam-step", size, options)),
     rows: [
       {
-        work: `AD-SAM training step, ${sizeText(size, options)}`,
+        work: `AD-SAM training step, ${sizeText(size, options)}${dtypeText(options)}`,
         ours: "ours",
         peer: "pytorch",
         ...(wanted && { target: 12 }),
@@ -61,6 +61,3 @@ function step(size: number, options: CatalogueOptions): Comparison {
     ],
   };
 }
-
-const sizeText = (size: number, { batch, dtype }: CatalogueOptions): string =>
-  `${size}×${size}${batch > 1 ? `, batch ${batch}` : ""}${dtype === "bfloat16" ? ", bfloat16" : ""}`;

@@ -14,13 +14,20 @@ export function catalogue(options: CatalogueOptions): readonly Comparison[] {
     ...dataComparisons(options),
   ];
   const { quick, batch, device, dtype = "float32" } = options;
-  return !quick && batch === 1 && device === "cpu" && dtype === "float32" ? all : all.map(withoutTargets);
+  const changes = [
+    quick && "quick",
+    batch > 1 && `batch-${batch}`,
+    device !== "cpu" && device,
+    dtype !== "float32" && dtype,
+  ];
+  const suffix = changes.filter((change) => change !== false).map((change) => `-${change}`);
+  return suffix.length === 0 ? all : all.map((one) => changed(one, suffix.join("")));
 }
 
-/** Targets are those of one picture on the CPU in the work's own precision. */
-function withoutTargets(comparison: Comparison): Comparison {
+/** A work under other conditions: another line of the table, without the targets, which are those of one picture on the CPU. */
+function changed(comparison: Comparison, suffix: string): Comparison {
   const rows = comparison.rows.map(({ target: _, memory, ...row }) => ({ ...row, ...(memory && { memory: {} }) }));
-  return { ...comparison, rows };
+  return { ...comparison, id: `${comparison.id}${suffix}`, rows };
 }
 
 /**

@@ -23,7 +23,13 @@ function pictures(size: Size, options: CatalogueOptions): Comparison {
       {
         ours: "ours",
         peer: "pillow",
-        rules: [{ measure: "largest", limit: 0.02, what: "picture and label, largest difference (one level of 255 is 0.017)" }],
+        rules: [
+          {
+            measure: "absolute",
+            limit: 0.02,
+            what: "picture and label, largest difference (one level of 255 is 0.017)",
+          },
+        ],
       },
     ],
   };
@@ -43,7 +49,7 @@ function metric(size: Size, options: CatalogueOptions): Comparison {
       },
     ],
     agreements: [
-      { ours: "ours", peer: "numpy", rules: [{ measure: "largest", limit: 0, what: "counts, largest difference" }] },
+      { ours: "ours", peer: "numpy", rules: [{ measure: "absolute", limit: 0, what: "counts, largest difference" }] },
     ],
   };
 }

@@ -1,6 +1,6 @@
 import { tinyEncoder } from "../order.js";
 import type { CatalogueOptions, Comparison, RowPlan } from "./comparison.js";
-import { squareOrder } from "./orders.js";
+import { sizeText, squareOrder } from "./orders.js";
 
 /** SAM's image encoders at 1024×1024, the size they were made for; in a quick look a tiny one stands for each. */
 export function encoderComparisons(options: CatalogueOptions): Comparison[] {
@@ -12,8 +12,11 @@ const sideOf = ({ quick }: CatalogueOptions): number => (quick ? tinyEncoder.ima
 function vitB(options: CatalogueOptions): Comparison {
   const side = sideOf(options);
   const order = { ...squareOrder("sam-encoder", side, options), encoder: options.quick ? "tiny" : "sam-vit-b" };
-  const work = `SAM ViT-B encoder, ${side}×${side}`;
-  const [exact, low] = [{ ...order, dtype: "float32" as const }, { ...order, dtype: "bfloat16" as const }];
+  const work = `${options.quick ? "tiny encoder" : "SAM ViT-B encoder"}, ${sizeText(side, options)}`;
+  const [exact, low] = [
+    { ...order, dtype: "float32" as const },
+    { ...order, dtype: "bfloat16" as const },
+  ];
   const rows: RowPlan[] = [
     { work: `${work}, float32`, ours: "float32", peer: "pytorch", target: 4, memory: {} },
     { work: `${work}, float32`, ours: "float32", peer: "onnxruntime", target: 1.3 },
@@ -41,8 +44,11 @@ function vitB(options: CatalogueOptions): Comparison {
 function vitH(options: CatalogueOptions): Comparison {
   const side = sideOf(options);
   const order = { ...squareOrder("sam-encoder", side, options), encoder: options.quick ? "tiny" : "sam-vit-h" };
-  const work = `SAM ViT-H encoder, ${side}×${side}`;
-  const [exact, low] = [{ ...order, dtype: "float32" as const }, { ...order, dtype: "bfloat16" as const }];
+  const work = `${options.quick ? "tiny encoder" : "SAM ViT-H encoder"}, ${sizeText(side, options)}`;
+  const [exact, low] = [
+    { ...order, dtype: "float32" as const },
+    { ...order, dtype: "bfloat16" as const },
+  ];
   return {
     id: "sam-vit-h",
     group: "encoders",
@@ -69,7 +75,7 @@ function mobileSam(options: CatalogueOptions): Comparison {
     id: "mobile-sam",
     group: "encoders",
     sides: { ours: { who: "ours", order } },
-    rows: [{ work: `MobileSAM encoder, ${side}×${side}`, ours: "ours", memory: {} }],
+    rows: [{ work: `MobileSAM encoder, ${sizeText(side, options)}`, ours: "ours", memory: {} }],
     agreements: [],
   };
 }

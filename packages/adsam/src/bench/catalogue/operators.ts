@@ -1,5 +1,5 @@
 import type { CatalogueOptions, Comparison } from "./comparison.js";
-import { bothSides, orderFor, squareOrder } from "./orders.js";
+import { bothSides, dtypeText, orderFor, sizeText, squareOrder } from "./orders.js";
 
 /** The parts of AD-SAM by themselves: deformable convolution, the hybrid loss, the backbone. */
 export function operatorComparisons(options: CatalogueOptions): Comparison[] {
@@ -14,8 +14,8 @@ export function operatorComparisons(options: CatalogueOptions): Comparison[] {
 }
 
 function deformConv(channels: readonly [number, number], size: number, options: CatalogueOptions): Comparison {
-  const work = `modulated deformable convolution, ${channels.join("→")} at ${size}×${size}`;
-  const order = { ...squareOrder("deform-conv", size, options), channels, backward: true };
+  const work = `modulated deformable convolution, ${channels.join("→")} at ${sizeText(size, options)}`;
+  const order = { ...squareOrder("deform-conv", size, options), dtype: "float32" as const, channels, backward: true };
   return {
     id: `deform-conv-${channels.join("-")}`,
     group: "operators",
@@ -36,8 +36,12 @@ function deformConv(channels: readonly [number, number], size: number, options: 
 
 function deformConvForward(options: CatalogueOptions): Comparison {
   const size = options.quick ? 16 : 128;
-  const order = { ...squareOrder("deform-conv", size, options), channels: [64, 64] as const };
-  const work = `modulated deformable convolution, 64→64 at ${size}×${size}, forward`;
+  const order = {
+    ...squareOrder("deform-conv", size, options),
+    dtype: "float32" as const,
+    channels: [64, 64] as const,
+  };
+  const work = `modulated deformable convolution, 64→64 at ${sizeText(size, options)}, forward`;
   return {
     id: "deform-conv-64-64",
     group: "operators",
@@ -56,7 +60,7 @@ function deformConvForward(options: CatalogueOptions): Comparison {
 
 function hybridLoss(size: number, options: CatalogueOptions): Comparison {
   const wanted = size === 1024;
-  const work = `hybrid loss, forward and backward, 19×${size}×${size}${options.batch > 1 ? `, batch ${options.batch}` : ""}`;
+  const work = `hybrid loss, forward and backward, 19×${sizeText(size, options)}`;
   const order = { ...squareOrder("hybrid-loss", size, options), dtype: "float32" as const };
   return {
     id: `hybrid-loss-${size}`,
@@ -77,7 +81,7 @@ function hybridLoss(size: number, options: CatalogueOptions): Comparison {
 
 function backbone(options: CatalogueOptions): Comparison {
   const [height, width] = options.quick ? [64, 128] : [512, 1024];
-  const work = `ResNet-50 backbone, forward and backward, ${height}×${width}${options.dtype === "bfloat16" ? ", bfloat16" : ""}`;
+  const work = `ResNet-50 backbone, forward and backward, ${height}×${width}${options.batch > 1 ? `, batch ${options.batch}` : ""}${dtypeText(options)}`;
   return {
     id: "backbone",
     group: "operators",

@@ -18,3 +18,9 @@ export const squareOrder = (work: WorkName, side: number, options: CatalogueOpti
 export function bothSides(peer: PeerName, order: Order): Comparison["sides"] {
   return { ours: { who: "ours", order }, [peer]: { who: peer, order: { ...order, dtype: "float32" } } };
 }
+
+/** `512×512, batch 2, on cuda` */
+export const sizeText = (side: number, options: CatalogueOptions): string =>
+  `${side}×${side}${options.batch > 1 ? `, batch ${options.batch}` : ""}${options.device === "cpu" ? "" : `, on ${options.device}`}`;
+
+export const dtypeText = ({ dtype }: CatalogueOptions): string => (dtype === "bfloat16" ? ", bfloat16" : "");

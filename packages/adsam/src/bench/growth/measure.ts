@@ -61,7 +61,8 @@ export function whyNot(
       return `it would take about ${(needed / 1e9).toFixed(0)} GB by the point before; ${(available / 1e9).toFixed(0)} GB are free`;
   }
   const seconds = Math.min(...before.turns) * ratio;
-  if (2 * seconds > budget) return `one turn would take about ${seconds.toFixed(0)} s by the point before; --budget is ${budget} s`;
+  if (2 * seconds > budget)
+    return `one turn would take about ${seconds.toFixed(0)} s by the point before; --budget is ${budget} s`;
   return undefined;
 }
 

@@ -43,7 +43,10 @@ const growers: readonly Grower[] = [
 ];
 
 /** Which sizes, threads and batches are measured: sizes up to 2048 at batch 1, threads at 1024, batches at 512. */
-export function growthPlans({ threads, device, dtype, quick }: GrowthOptions, wanted: readonly string[] = []): readonly GrowthPlan[] {
+export function growthPlans(
+  { threads, device, dtype, quick }: GrowthOptions,
+  wanted: readonly string[] = [],
+): readonly GrowthPlan[] {
   const sizes = quick ? [64, 96, 128] : [256, 512, 1024, 2048];
   const batches = quick ? [1, 2] : [1, 2, 4, 8];
   const counts = [1];
@@ -66,7 +69,9 @@ export function growthPlans({ threads, device, dtype, quick }: GrowthOptions, wa
       });
       return [
         of("size", sizes, (size) => order(size, {})),
-        ...(counts.length > 1 && device === "cpu" ? [of("threads", counts, (threads) => order(sizeOfThreads, { threads }))] : []),
+        ...(counts.length > 1 && device === "cpu"
+          ? [of("threads", counts, (threads) => order(sizeOfThreads, { threads }))]
+          : []),
         of("batch", batches, (batch) => order(sizeOfBatches, { batch })),
       ];
     });

@@ -15,6 +15,19 @@ export function writeResult(folder: string, result: Result, order: readonly stri
   writeFileSync(page, withResult(existsSync(page) ? readFileSync(page, "utf8") : "# Performance\n", whole));
 }
 
+/** @throws Problem where the folder holds another machine's results, which this run's would not stand beside */
+export function checkFolder(folder: string, machine: string): void {
+  const data = join(folder, "performance.json");
+  const found = existsSync(data) ? (parsed(readFileSync(data, "utf8")) as Partial<Result> | undefined) : undefined;
+  if (found?.format !== 2 || found.machine === machine) return;
+  throw new Problem({
+    what: data,
+    found: `results of another machine (${found.machine})`,
+    expected: machine,
+    todo: "Remove it to begin a new table, or name another folder with --out.",
+  });
+}
+
 /** @throws Problem for a file that is no result */
 export function readResult(path: string): Result {
   const found = existsSync(path) ? (parsed(readFileSync(path, "utf8")) as Partial<Result> | undefined) : undefined;

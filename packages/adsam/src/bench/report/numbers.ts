@@ -25,7 +25,11 @@ export function prefixed(value: number): string {
 }
 
 /** Of a row: `≥ 12`, `≤ 0.75`, with a mark where it was missed. */
-export function targetText(row: { readonly target?: number; readonly reached?: boolean; readonly unit: "s" | "GB" }): string {
+export function targetText(row: {
+  readonly target?: number;
+  readonly reached?: boolean;
+  readonly unit: "s" | "GB";
+}): string {
   if (row.target === undefined) return "";
   const text = `${row.unit === "s" ? "≥" : "≤"} ${row.target}`;
   return row.reached === false ? `${text}, missed` : text;

@@ -36,7 +36,9 @@ function table(rows: readonly Row[]): string {
     "|---|---|---|---|---|---|---|---|",
     ...rows.map((row) => {
       const theirs =
-        row.theirs === null || row.spread.theirs === null ? "" : `${row.peer} ${spreadText(row.theirs, row.spread.theirs, row)}`;
+        row.theirs === null || row.spread.theirs === null
+          ? ""
+          : `${row.peer} ${spreadText(row.theirs, row.spread.theirs, row)}`;
       const ratio = row.ratio === null ? "" : `${row.ratio.toPrecision(3)}${row.unit === "s" ? "×" : ""}`;
       const limit = row.limit === null ? "" : `${row.uncounted ? "≥ " : ""}${quantity(row.limit, "s")}`;
       const attained = row.attained === null ? "" : `${(100 * row.attained).toPrecision(2)} %`;

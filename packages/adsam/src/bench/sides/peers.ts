@@ -100,7 +100,10 @@ async function programOf(
   const packages = { pytorch: "torch torchvision scipy", pillow: "pil numpy", numpy: "numpy" }[peer];
   const debian = packages.split(" ").map((name) => `python3-${name}`);
   return {
-    reason: `${asked ?? "no Python"} imports ${imports[peer]}`.replace("no Python imports", "no Python here imports all of"),
+    reason: `${asked ?? "no Python"} imports ${imports[peer]}`.replace(
+      "no Python imports",
+      "no Python here imports all of",
+    ),
     todo: `Debian, Ubuntu: sudo apt-get install ${debian.join(" ")}; or name a Python that has them with --python.`,
   };
 }

@@ -25,14 +25,14 @@ export function deformConvWork({ batch, height, width, channels, backward = fals
       .requiresGrad_(backward),
     offset: map("offset", 18, -2, 2),
     mask: map("mask", 9, 0, 1),
-    bias: formulaInput("bias", { shape: [outChannels], lo: -1, hi: 1 }).to({ device }).requiresGrad_(backward),
+    bias: formulaInput("bias", { shape: [outChannels], lo: -1, hi: 1 })
+      .to({ device })
+      .requiresGrad_(backward),
   };
   const { input, weight, offset, ...rest } = tensors;
   const forward = () => deformConv2d(input, weight, offset, { ...rest, padding: 1 });
   const cotangent = scope(() =>
-    formulaCotangent([batch, outChannels, height, width])
-      .to({ device })
-      .contiguous({ memoryFormat: "channels_last" }),
+    formulaCotangent([batch, outChannels, height, width]).to({ device }).contiguous({ memoryFormat: "channels_last" }),
   );
   let result: Tensor | undefined;
   return {

@@ -1,8 +1,8 @@
 import { Problem } from "@adsam/torch/problem";
 import { DataLoader } from "../../data/loader.js";
 import { openDataset } from "../../data/open.js";
-import { trainTransforms } from "../../train/transforms.js";
 import { paperRecipe } from "../../train/recipe.js";
+import { trainTransforms } from "../../train/transforms.js";
 import type { Order } from "../order.js";
 import type { Work } from "./work.js";
 
@@ -20,7 +20,9 @@ export async function picturesWork({ folder, resized, threads, width, height }: 
   let epoch = 0;
   return {
     // The decoded picture and label are written and read, the resized ones too, the normalised one written: no arithmetic to speak of.
-    needs: [{ name: "picture", phase: "total", flops: 0, bytes: 2 * 4 * (width * height + resized ** 2) + 12 * resized ** 2 }],
+    needs: [
+      { name: "picture", phase: "total", flops: 0, bytes: 2 * 4 * (width * height + resized ** 2) + 12 * resized ** 2 },
+    ],
     async run(turn) {
       epoch += 1;
       await turn.waiting("total", 1 / count, async () => {
@@ -29,7 +31,14 @@ export async function picturesWork({ folder, resized, threads, width, height }: 
       return undefined;
     },
     async output() {
-      await using mirrored = new DataLoader({ dataset, recipe: { ...recipe, mirror: 1 }, batchSize: 1, mode: "evaluation", seed: 1, workers: 0 });
+      await using mirrored = new DataLoader({
+        dataset,
+        recipe: { ...recipe, mirror: 1 },
+        batchSize: 1,
+        mode: "evaluation",
+        seed: 1,
+        workers: 0,
+      });
       for await (const { image, label } of mirrored.epoch(1))
         return { arrays: { picture: image, label: Float32Array.from(label) }, numbers: {} };
       throw new Error("a data set without pictures");
