@@ -43,6 +43,7 @@ export async function runBench(options: BenchOptions, events: BenchEvents, signa
   const before = load();
   const date = new Date().toISOString();
   const chosen = options.growth ? [] : choose(catalogue(options), options.works);
+  const plans = options.growth ? growthPlans({ ...options, dtype: options.dtype ?? "float32" }, options.works) : [];
   const warning = loadWarning(before, availableParallelism());
   if (warning !== undefined) events.warn(warning);
   const { found, missing } = await findPeers({ ...options.peers, wanted: peersOf(chosen, options.peers) });
@@ -105,9 +106,7 @@ export async function runBench(options: BenchOptions, events: BenchEvents, signa
         so.agreements.push(...measured.agreements);
         Object.assign(versions, measured.versions);
       });
-    for (const plan of options.growth
-      ? growthPlans({ ...options, dtype: options.dtype ?? "float32" }, options.works)
-      : [])
+    for (const plan of plans)
       await guarded(plan.id, async () => {
         const line = await measureGrowth(plan, {
           ...options,

@@ -1,3 +1,4 @@
+import { Problem } from "@adsam/torch/problem";
 import type { Order, WorkName } from "../order.js";
 
 /** What is changed while the rest stays. */
@@ -42,18 +43,29 @@ const growers: readonly Grower[] = [
   { id: "sam-encoder", title: "SAM ViT-B encoder", name: "sam-encoder", more: { encoder: "sam-vit-b" } },
 ];
 
-/** Which sizes, threads and batches are measured: sizes up to 2048 at batch 1, threads at 1024, batches at 512. */
+/**
+ * Which sizes, threads and batches are measured: sizes up to 2048 at batch 1, threads at 1024, batches at 512.
+ * @param wanted works by name; empty: all
+ * @throws Problem for a name that is none of theirs
+ */
 export function growthPlans(
   { threads, device, dtype, quick }: GrowthOptions,
   wanted: readonly string[] = [],
 ): readonly GrowthPlan[] {
+  const strange = wanted.find((name) => !growers.some(({ id }) => id === name));
+  if (strange !== undefined)
+    throw new Problem({
+      what: "works whose growth is measured",
+      found: `"${strange}"`,
+      expected: `some of ${growers.map(({ id }) => id).join(", ")}`,
+    });
   const sizes = quick ? [64, 96, 128] : [256, 512, 1024, 2048];
   const batches = quick ? [1, 2] : [1, 2, 4, 8];
   const counts = [1];
   while (counts.at(-1)! * 2 <= threads) counts.push(counts.at(-1)! * 2);
   const [sizeOfThreads, sizeOfBatches] = quick ? [64, 64] : [1024, 512];
   return growers
-    .filter(({ id }) => wanted.length === 0 || wanted.includes(id) || wanted.includes("growth"))
+    .filter(({ id }) => wanted.length === 0 || wanted.includes(id))
     .flatMap((grower) => {
       const order = (size: number, change: Partial<Order>): Order => {
         const side = size / (grower.stride ?? 1);

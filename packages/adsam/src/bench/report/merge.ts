@@ -12,7 +12,9 @@ export function merged(before: unknown, now: Result, order: readonly string[]): 
   const rows = inOrder([...before.rows.filter(({ id }) => !measured.has(id)), ...now.rows], order);
   const growth = [...before.growth.filter(({ id }) => !measuredGrowth.has(id)), ...now.growth];
   const dates = new Set([...rows, ...growth].map(({ date }) => date));
-  const runs = [...before.runs, ...now.runs].filter(({ date }) => dates.has(date));
+  const nowDates = new Set(now.runs.map(({ date }) => date)); // a run writes after each of its works
+  const earlier = before.runs.filter(({ date }) => dates.has(date) && !nowDates.has(date));
+  const runs = [...earlier, ...now.runs];
   const nowSkipped = new Set(now.skipped.map(({ peer }) => peer));
   const peers = new Set(rows.map(({ peer }) => peer));
   return {
