@@ -60,8 +60,24 @@ describe("the works", () => {
     assert.equal(idsOf({ batch: "2" }, ["backbone"])[0], "backbone-batch-2");
   });
 
+  test("on a GPU stand beside PyTorch, without ONNX Runtime and without the process's memory", () => {
+    const rows = catalogue(typed({ device: "cuda" })).filter(({ group }) => group !== "data");
+    for (const { sides, rows: lines } of rows) {
+      assert.ok(Object.values(sides).every(({ who }) => who !== "onnxruntime"));
+      assert.ok(lines.every(({ memory }) => memory === undefined));
+    }
+    const vitB = rows.find(({ id }) => id === "sam-vit-b-cuda")!;
+    assert.deepEqual(
+      vitB.rows.map(({ ours, peer }) => [ours, peer]),
+      [
+        ["float32", "pytorch"],
+        ["bfloat16", undefined],
+      ],
+    );
+  });
+
   test("name sides that are there", () => {
-    for (const { sides, rows, agreements, id } of catalogue(typed())) {
+    for (const { sides, rows, agreements, id } of [...catalogue(typed()), ...catalogue(typed({ device: "cuda" }))]) {
       for (const { ours, peer } of [...rows, ...agreements]) {
         assert.equal(sides[ours]?.who, "ours", id);
         assert.ok(peer === undefined || sides[peer] !== undefined, id);

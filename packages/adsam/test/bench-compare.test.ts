@@ -93,6 +93,41 @@ describe("a comparison", () => {
     await assert.rejects(compared(norms, { ours: { ...theirs, losses: [0.5, 0.41] }, theirs }), /loss of every turn/);
   });
 
+  test("leaves out the row of two sides that differ, and keeps the others", async () => {
+    const plan = comparison(logits);
+    const low = {
+      ...plan,
+      sides: { ...plan.sides, low: { who: "ours" as const, order } },
+      rows: [...plan.rows, { work: "in bfloat16", ours: "low", peer: "theirs" }],
+      agreements: [
+        ...plan.agreements,
+        {
+          ours: "low",
+          peer: "theirs",
+          rules: [{ measure: "relative L2" as const, limit: 1e-9, what: "logits, relative L2" }],
+        },
+      ],
+    };
+    const script: Script = { array: [1, 2], seconds: [1, 1] };
+    const near: Script = { array: [1, 2.0001], seconds: [1, 1] };
+    const commands = new Map([
+      ["ours", standIn("AD-SAM", script)],
+      ["pytorch", standIn("PyTorch", near)],
+    ]);
+    const rates = { float32: 10, bfloat16: 20, copy: 8 };
+    const { rows, agreements, disagreements } = await compare(low, {
+      commands,
+      rates,
+      date: "",
+      repeats: 1,
+      budget: 100,
+      tell: () => undefined,
+    });
+    assert.deepEqual([...new Set(rows.map(({ work }) => work.split(",")[0]))], ["a work"]);
+    assert.equal(agreements.length, 1);
+    assert.match(disagreements[0]!.message, /in bfloat16, against PyTorch: logits, relative L2/);
+  });
+
   test("without its peer is one row of this project's own", async () => {
     const { rows } = await compared(logits, { ours: { array: [1], seconds: [1, 2] } });
     const { ours, theirs, peer, ratio, reached } = rows[0]!;

@@ -90,10 +90,13 @@ export function worstNumber(
   return worst;
 }
 
-/** @throws Problem for a difference over its limit */
-export function confirm({ work, peer, what, difference, limit }: Agreement, worst: string): void {
-  if (difference <= limit) return;
-  throw new Problem({
+/** What to say of a difference over its limit; undefined where it is not. */
+export function refusal(
+  { work, peer, what, difference, limit }: Omit<Agreement, "id">,
+  worst: string,
+): Problem | undefined {
+  if (difference <= limit) return undefined;
+  return new Problem({
     what: `${work}, against ${peer}: ${what}${worst === "" ? "" : ` (worst: ${worst})`}`,
     found: `a difference of ${difference.toPrecision(3)}`,
     expected: `at most ${limit}: what is timed must be the same work`,

@@ -1,13 +1,12 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type Agreement, confirm, difference, type ReadOutput, readOutput, worstNumber } from "./agreement.js";
+import type { Problem } from "@adsam/torch/problem";
+import { type Agreement, worstNumber } from "./agreement.js";
 import type { Comparison } from "./catalogue/comparison.js";
 import type { Order } from "./order.js";
 import type { Row } from "./result.js";
 import type { MachineRates } from "./roofline/limit.js";
 import type { Needs } from "./roofline/tally.js";
 import { rowsOf, type SideRecord } from "./rows.js";
+import { type Disagreement, lossesAgree, outputsAgree } from "./same-work.js";
 import { peerTitles } from "./sides/peers.js";
 import { type Run, Side, type SideCommand } from "./sides/side.js";
 import { type Patience, plannedTurns } from "./turns.js";
@@ -28,11 +27,14 @@ export interface CompareOptions extends Patience {
 export interface Measured {
   readonly rows: readonly Row[];
   readonly agreements: readonly Agreement[];
+  /** Pairs of sides that do not compute the same: their rows are missing. */
+  readonly disagreements: readonly Problem[];
   /** By side's name. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
-interface Started {
+/** A side that is ready. */
+export interface Started {
   readonly key: string;
   readonly side: Side;
   readonly turns: Record<string, number[]>;
@@ -41,8 +43,9 @@ interface Started {
 }
 
 /**
- * Starts the sides, lets each do the work once, compares what came out, and then measures them turn by turn.
- * @throws Problem where two sides do not compute the same, or a process ends
+ * Starts the sides, lets each do the work once, compares what came out, and then measures them turn by turn. Two sides that do not compute the
+ * same have no row together.
+ * @throws Problem where no row is left, or a process ends
  */
 export async function compare(comparison: Comparison, options: CompareOptions): Promise<Measured> {
   const { commands, signal, given = {}, tell } = options;
@@ -60,19 +63,35 @@ export async function compare(comparison: Comparison, options: CompareOptions): 
       if (who === "ours") one.needs = await side.needs();
       tell(`${comparison.id}, ${nameOf(comparison, key)}: first turn ${secondsText(one.first)}, not counted`);
     }
-    const agreements = await outputsAgree(comparison, started, tell);
+    const outputs = await outputsAgree(comparison, started, tell);
+    const rest = without(comparison, outputs.disagreements);
+    if (rest.rows.length === 0) throw outputs.disagreements[0]!.problem;
     for (const { side } of started) side.resetPeak();
-    const worstLosses = await measureTurns(comparison, started, options);
-    agreements.push(...lossesAgree(comparison, started, worstLosses, tell));
+    const worst = await measureTurns(rest, started, options);
+    const losses = lossesAgree(rest, started, worst, tell);
     const records = new Map(started.map(({ key, side, turns, needs }) => [key, record(side, turns, needs)]));
-    const complete = new Map([...records].filter(([, { turns }]) => Object.keys(turns).length > 0));
-    return { rows: rowsOf(comparison, complete, options), agreements, versions };
+    const measured = new Map([...records].filter(([, { turns }]) => Object.keys(turns).length > 0));
+    const apart = [...outputs.disagreements, ...losses.disagreements];
+    const last = without(rest, losses.disagreements);
+    if (last.rows.length === 0) throw apart[0]!.problem;
+    return {
+      rows: rowsOf(last, measured, options),
+      agreements: [...outputs.agreements, ...losses.agreements],
+      disagreements: apart.map(({ problem }) => problem),
+      versions,
+    };
   } catch (error) {
-    if (signal?.aborted) return { rows: [], agreements: [], versions };
+    if (signal?.aborted) return { rows: [], agreements: [], disagreements: [], versions };
     throw error;
   } finally {
     await Promise.all(started.map(({ side }) => side.end()));
   }
+}
+
+/** The comparison without the rows of these pairs. */
+function without(comparison: Comparison, apart: readonly Disagreement[]): Comparison {
+  const rows = comparison.rows.filter((row) => !apart.some(({ ours, peer }) => row.ours === ours && row.peer === peer));
+  return { ...comparison, rows };
 }
 
 function record(side: Side, turns: SideRecord["turns"], needs: Needs | undefined): SideRecord {
@@ -115,78 +134,6 @@ async function measureTurns(
     if (!signal?.aborted) throw error; // the turn at hand is lost, those before it are not
   }
   return worst;
-}
-
-async function outputsAgree(
-  comparison: Comparison,
-  sides: readonly Started[],
-  tell: (line: string) => void,
-): Promise<Agreement[]> {
-  const agreements: Agreement[] = [];
-  const folder = mkdtempSync(join(tmpdir(), "adsam-bench-"));
-  const outputs = new Map<string, ReadOutput>();
-  const outputOf = async (key: string): Promise<ReadOutput | undefined> => {
-    const one = sides.find((side) => side.key === key);
-    if (!one) return undefined;
-    const path = join(folder, key);
-    const read = outputs.get(key) ?? readOutput(await one.side.output(path), path);
-    outputs.set(key, read);
-    return read;
-  };
-  try {
-    for (const { ours, peer, rules } of comparison.agreements) {
-      const [a, b] = [await outputOf(ours), await outputOf(peer)];
-      if (!a || !b) continue;
-      for (const rule of rules) {
-        const found = difference(a, b, rule);
-        const agreement = {
-          ...pairOf(comparison, ours, peer),
-          what: rule.what,
-          difference: found.difference,
-          limit: rule.limit,
-        };
-        confirm(agreement, found.worst);
-        tell(`${comparison.id}: ${rule.what} ${found.difference.toExponential(1)}, at most ${rule.limit}`);
-        agreements.push(agreement);
-      }
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-  return agreements;
-}
-
-/** What the sides said in every turn, the first included: losses, relative. */
-function lossesAgree(
-  comparison: Comparison,
-  sides: readonly Started[],
-  worst: ReadonlyMap<string, number>,
-  tell: (line: string) => void,
-): Agreement[] {
-  const agreements: Agreement[] = [];
-  for (const { ours, peer } of comparison.agreements) {
-    const [a, b] = [ours, peer].map((key) => sides.find((side) => side.key === key)?.first.numbers);
-    if (!a || !b || Object.keys({ ...a, ...b }).length === 0) continue;
-    const first = worstNumber(a, b);
-    const found = Math.max(first.difference, worst.get(`${ours} ${peer}`) ?? 0);
-    const limit = comparison.sides[ours]!.order.dtype === "bfloat16" ? 0.05 : 1e-3;
-    const agreement = {
-      ...pairOf(comparison, ours, peer),
-      what: "loss of every turn, relative",
-      difference: found,
-      limit,
-    };
-    confirm(agreement, first.worst);
-    tell(`${comparison.id}: loss of every turn, relative ${found.toExponential(1)}, at most ${limit}`);
-    agreements.push(agreement);
-  }
-  return agreements;
-}
-
-function pairOf({ id, rows, sides }: Comparison, ours: string, peer: string): Pick<Agreement, "work" | "peer" | "id"> {
-  const { who } = sides[peer]!;
-  const row = rows.find((one) => one.ours === ours && one.peer === peer) ?? rows.find((one) => one.ours === ours);
-  return { id, work: row?.work ?? id, peer: who === "ours" ? "AD-SAM" : peerTitles[who] };
 }
 
 function nameOf({ sides }: Comparison, key: string): string {

@@ -20,7 +20,7 @@ export interface BenchOptions extends CatalogueOptions, Patience {
   /** Names or groups of works; empty: all. */
   readonly works: readonly string[];
   readonly peers: PeerSearch;
-  /** `also` after the table, `only` instead of it. */
+  /** How time grows, instead of the table. */
   readonly growth: boolean;
   /** As typed, for the record. */
   readonly command: string;
@@ -75,14 +75,17 @@ export async function runBench(options: BenchOptions, events: BenchEvents, signa
     skipped: [...skipped],
     failures: [...so.failures],
   });
+  const fail = (id: string, reason: string): void => {
+    events.warn(reason);
+    so.failures.push({ id, reason });
+  };
   const guarded = async (id: string, body: () => Promise<void>): Promise<void> => {
     if (signal?.aborted) return;
     try {
       await body();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      events.warn(error.message);
-      so.failures.push({ id, reason: error.message });
+      fail(id, error.message);
     }
     events.measured?.(result());
   };
@@ -105,6 +108,7 @@ export async function runBench(options: BenchOptions, events: BenchEvents, signa
         so.rows.push(...measured.rows);
         so.agreements.push(...measured.agreements);
         Object.assign(versions, measured.versions);
+        for (const { message } of measured.disagreements) fail(comparison.id, message);
       });
     for (const plan of plans)
       await guarded(plan.id, async () => {

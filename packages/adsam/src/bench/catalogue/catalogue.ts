@@ -1,6 +1,6 @@
 import { Problem } from "@adsam/torch/problem";
 import { adSamComparisons } from "./ad-sam.js";
-import type { CatalogueOptions, Comparison } from "./comparison.js";
+import type { CatalogueOptions, Comparison, RowPlan } from "./comparison.js";
 import { dataComparisons } from "./data.js";
 import { encoderComparisons } from "./encoders.js";
 import { operatorComparisons } from "./operators.js";
@@ -27,7 +27,20 @@ export function catalogue(options: CatalogueOptions): readonly Comparison[] {
 /** A work under other conditions: another line of the table, without the targets, which are those of one picture on the CPU. */
 function changed(comparison: Comparison, suffix: string): Comparison {
   const rows = comparison.rows.map(({ target: _, memory, ...row }) => ({ ...row, ...(memory && { memory: {} }) }));
-  return { ...comparison, id: `${comparison.id}${suffix}`, rows };
+  const one = { ...comparison, id: `${comparison.id}${suffix}`, rows };
+  return Object.values(one.sides).some(({ order }) => order.device !== "cpu") ? onGpu(one) : one;
+}
+
+/** Memory is the process's, not the GPU's, and ONNX Runtime's package computes on the CPU alone: both are left out. */
+function onGpu(comparison: Comparison): Comparison {
+  const isOut = (key: string | undefined) => key !== undefined && comparison.sides[key]!.who === "onnxruntime";
+  const rows = comparison.rows
+    .map(({ memory: _, peer, ...row }) => (peer === undefined || isOut(peer) ? row : { ...row, peer }) as RowPlan)
+    .filter((row, i, all) => row.peer !== undefined || all.findIndex(({ work }) => work === row.work) === i);
+  const sides = Object.fromEntries(Object.entries(comparison.sides).filter(([key]) => !isOut(key)));
+  const { needs, ...rest } = comparison;
+  const agreements = comparison.agreements.filter(({ peer }) => !isOut(peer));
+  return { ...rest, rows, sides, agreements, ...(needs === "pictures" && { needs }) };
 }
 
 /**

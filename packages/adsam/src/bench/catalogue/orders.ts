@@ -14,9 +14,10 @@ export function orderFor(
 export const squareOrder = (work: WorkName, side: number, options: CatalogueOptions): Order =>
   orderFor(work, { height: side, width: side }, options);
 
-/** This project and one peer by the same order; the peer in float32, whatever is asked of this project. */
+/** This project and one peer by the same order; on the CPU the peer in float32, whatever is asked of this project. */
 export function bothSides(peer: PeerName, order: Order): Comparison["sides"] {
-  return { ours: { who: "ours", order }, [peer]: { who: peer, order: { ...order, dtype: "float32" } } };
+  const dtype = order.device === "cpu" ? "float32" : order.dtype;
+  return { ours: { who: "ours", order }, [peer]: { who: peer, order: { ...order, dtype } } };
 }
 
 /** `512×512, batch 2, on cuda` */
