@@ -9,9 +9,9 @@
 #include "group_norm/spans.h"
 
 /**
- * Group normalisation, and GELU after it, on the CPU: two passes over memory forward (moments; normalised values) and two
- * backward (sums; the input's gradient), each on all threads. Backward recomputes the normalised values from the input,
- * so beside the input only two numbers a group are kept. All sums are double and run in one fixed order.
+ * Group normalisation, and GELU after it, on the CPU: two passes over memory forward (moments; normalised values) and
+ * two backward (sums; the input's gradient), each on all threads. Backward recomputes the normalised values from the
+ * input, so beside the input only two numbers a group are kept. All sums are double and run in one fixed order.
  */
 namespace adsam {
 namespace {
@@ -136,8 +136,8 @@ void forward(const SpanLayout& layout, const Affine<T>& affine, const Tensor& x,
 
 /**
  * With dz the gradient of z, x̂ the normalised value and n the size of a group:
- * dx = rstd·(weight·dz − (Σ weight·dz + x̂·Σ weight·dz·x̂) / n), sums over the group. What does not depend on dz is put as
- * x·scale + shift.
+ * dx = rstd·(weight·dz − (Σ weight·dz + x̂·Σ weight·dz·x̂) / n), sums over the group. What does not depend on dz is put
+ * as x·scale + shift.
  */
 template <typename T>
 Affine<T> statistics_share(const SpanLayout& layout, const Groups& groups, Statistics<T> statistics,
@@ -213,8 +213,8 @@ GroupNormGradients group_norm_backward_cpu(const Tensor& gradient, const Tensor&
     const Statistics<scalar_t> statistics{mean.data_ptr<scalar_t>(), rstd.data_ptr<scalar_t>()};
     const auto scales = channel_values<scalar_t>(weight_, channels, 1);
     const auto affine = affine_of(layout, of, statistics, scales, channel_values<scalar_t>(bias_, channels, 0));
-    const auto unit = affine_of(layout, of, statistics, std::vector<scalar_t>(channels, 1),
-                                std::vector<scalar_t>(channels, 0));
+    const auto unit =
+        affine_of(layout, of, statistics, std::vector<scalar_t>(channels, 1), std::vector<scalar_t>(channels, 0));
     const scalar_t *from = x.data_ptr<scalar_t>(), *cotangent = dy.data_ptr<scalar_t>();
     const ChannelSums sums = sum_channels(layout, [&](const Span& span, double* values, double* products) {
       add_gradients(from + span.first, cotangent + span.first, span.count, layout.period,

@@ -5,11 +5,12 @@
 namespace adsam {
 
 /** Checks all arguments of adsam::group_norm against each other; throws an error that names the wrong one. */
-void check_group_norm(const Tensor& input, int64_t groups, const Optional<Tensor>& weight, const Optional<Tensor>& bias);
+void check_group_norm(const Tensor& input, int64_t groups, const Optional<Tensor>& weight,
+                      const Optional<Tensor>& bias);
 
 /**
- * The normalised map, in the input's dtype and layout, and what backward needs beside the input: mean and 1/deviation of
- * every group, [B, groups] each, of the compute type.
+ * The normalised map, in the input's dtype and layout, and what backward needs beside the input: mean and 1/deviation
+ * of every group, [B, groups] each, of the compute type.
  */
 std::tuple<Tensor, Tensor, Tensor> group_norm_with_statistics_cpu(const Tensor& input, int64_t groups,
                                                                   const Optional<Tensor>& weight,

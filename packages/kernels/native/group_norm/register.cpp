@@ -57,10 +57,9 @@ class GroupNorm : public torch::autograd::Function<GroupNorm> {
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const variable_list saved = context->get_saved_variables();
     const auto wants = [&](size_t i) { return saved[i].defined() && saved[i].requires_grad(); };
-    auto [input, weight, bias] =
-        backward_op().call(gradients[0], saved[0], saved[1], saved[2], context->saved_data["groups"].toInt(),
-                           if_defined(saved[3]), if_defined(saved[4]), context->saved_data["gelu"].toBool(),
-                           {wants(0), wants(3), wants(4)});
+    auto [input, weight, bias] = backward_op().call(
+        gradients[0], saved[0], saved[1], saved[2], context->saved_data["groups"].toInt(), if_defined(saved[3]),
+        if_defined(saved[4]), context->saved_data["gelu"].toBool(), {wants(0), wants(3), wants(4)});
     const Tensor none;
     return {input, none, weight, bias, none, none};
   }

@@ -3,10 +3,10 @@
 #include <cstdint>
 
 /**
- * The four passes over memory that group normalisation is made of, each over a span: elements that lie one after another,
- * whose channel repeats with a period. Channels-last, the period is the channels of one or several pixels; row-major, a
- * span is (part of) one channel and the period a run of equal coefficients. So one loop serves both layouts, and it is
- * long enough for wide vectors also where a pixel has few channels.
+ * The four passes over memory that group normalisation is made of, each over a span: elements that lie one after
+ * another, whose channel repeats with a period. Channels-last, the period is the channels of one or several pixels;
+ * row-major, a span is (part of) one channel and the period a run of equal coefficients. So one loop serves both
+ * layouts, and it is long enough for wide vectors also where a pixel has few channels.
  *
  * Tables hold one number for each element of the period; the last period of a span may be cut short.
  */
