@@ -57,6 +57,14 @@ void for_each_span(const SpanLayout& layout, const Body& body) {
   });
 }
 
+/** The second pass over a map starts where the first one ended, with what is still in the cache. */
+template <typename Body>
+void for_each_span_again(const SpanLayout& layout, const Body& body) {
+  at::parallel_for(0, layout.spans(), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t index = end; index-- > begin;) body(layout.span(index));
+  });
+}
+
 /** Two sums over every channel of the batch, [B·C] each. */
 struct ChannelSums {
   std::vector<double> first, second;
@@ -129,7 +137,7 @@ template <typename T>
 void forward(const SpanLayout& layout, const Affine<T>& affine, const Tensor& x, bool gelu, const Tensor& y) {
   const T* from = x.data_ptr<T>();
   T* to = y.data_ptr<T>();
-  for_each_span(layout, [&](int64_t, const Span& span) {
+  for_each_span_again(layout, [&](const Span& span) {
     normalise(from + span.first, span.count, layout.period, Tables<T>(layout, span, affine), gelu, to + span.first);
   });
 }
@@ -226,7 +234,7 @@ GroupNormGradients group_norm_backward_cpu(const Tensor& gradient, const Tensor&
     if (!wanted[0]) return;
     const auto share = statistics_share(layout, of, statistics, scales, sums);
     scalar_t* to = std::get<0>(result).data_ptr<scalar_t>();
-    for_each_span(layout, [&](int64_t, const Span& span) {
+    for_each_span_again(layout, [&](const Span& span) {
       input_gradient(from + span.first, cotangent + span.first, span.count, layout.period,
                      Tables<scalar_t>(layout, span, affine), Tables<scalar_t>(layout, span, share), gelu,
                      to + span.first);

@@ -1,6 +1,7 @@
 #include "group_norm/spans.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "common/cpu_clones.h"
 #include "common/gelu.h"
@@ -8,30 +9,19 @@
 namespace adsam {
 namespace {
 
-/** Periods summed before the sums in memory are touched: writing them costs more than the arithmetic. */
-constexpr int64_t kTogether = 4;
+/** So many numbers are summed in the type they have before they go into a double, which is twice as wide to write. */
+constexpr int64_t kNearby = 16;
 
 template <typename T>
 ADSAM_INLINE void add_moments_impl(const T* x, int64_t count, int64_t period, const T* origin, double* sums,
                                    double* squares) {
-  int64_t i = 0;
-  for (; i + kTogether * period <= count; i += kTogether * period) {
-    const T *x0 = x + i, *x1 = x0 + period, *x2 = x1 + period, *x3 = x2 + period;
-#pragma omp simd
-    for (int64_t c = 0; c < period; ++c) {
-      const double from = origin[c];
-      const double a = x0[c] - from, b = x1[c] - from, d = x2[c] - from, e = x3[c] - from;
-      sums[c] += (a + b) + (d + e);
-      squares[c] += (a * a + b * b) + (d * d + e * e);
-    }
-  }
-  for (; i < count; i += period) {
+  for (int64_t i = 0; i < count; i += period) {
     const int64_t width = std::min(period, count - i);
 #pragma omp simd
     for (int64_t c = 0; c < width; ++c) {
-      const double a = x[i + c] - static_cast<double>(origin[c]);
-      sums[c] += a;
-      squares[c] += a * a;
+      const double distance = x[i + c] - static_cast<double>(origin[c]);
+      sums[c] += distance;
+      squares[c] += distance * distance;
     }
   }
 }
@@ -59,24 +49,21 @@ template <bool with_gelu, typename T>
 ADSAM_INLINE void add_gradients_impl(const T* x, const T* dy, int64_t count, int64_t period, AffineTable<T> affine,
                                      AffineTable<T> unit, double* sums, double* products) {
   const T *scale = affine.scale, *shift = affine.shift, *unit_scale = unit.scale, *unit_shift = unit.shift;
-  int64_t i = 0;
-  for (; i + 2 * period <= count; i += 2 * period) {
-    const T *x0 = x + i, *x1 = x0 + period, *dy0 = dy + i, *dy1 = dy0 + period;
-#pragma omp simd
-    for (int64_t c = 0; c < period; ++c) {
-      const T a = gradient_of_normalised<with_gelu>(x0[c], dy0[c], scale[c], shift[c]);
-      const T b = gradient_of_normalised<with_gelu>(x1[c], dy1[c], scale[c], shift[c]);
-      sums[c] += a + b;
-      products[c] += a * (x0[c] * unit_scale[c] + unit_shift[c]) + b * (x1[c] * unit_scale[c] + unit_shift[c]);
-    }
-  }
-  for (; i < count; i += period) {
+  std::vector<T> buffer(2 * period);
+  T *near_sums = buffer.data(), *near_products = near_sums + period;
+  for (int64_t i = 0, row = 0; i < count; i += period) {
     const int64_t width = std::min(period, count - i);
 #pragma omp simd
     for (int64_t c = 0; c < width; ++c) {
-      const T a = gradient_of_normalised<with_gelu>(x[i + c], dy[i + c], scale[c], shift[c]);
-      sums[c] += a;
-      products[c] += a * (x[i + c] * unit_scale[c] + unit_shift[c]);
+      const T dz = gradient_of_normalised<with_gelu>(x[i + c], dy[i + c], scale[c], shift[c]);
+      near_sums[c] += dz;
+      near_products[c] += dz * (x[i + c] * unit_scale[c] + unit_shift[c]);
+    }
+    if (++row % kNearby != 0 && i + period < count) continue;
+#pragma omp simd
+    for (int64_t c = 0; c < period; ++c) {
+      sums[c] += near_sums[c], products[c] += near_products[c];
+      near_sums[c] = near_products[c] = 0;
     }
   }
 }
