@@ -4,3 +4,4 @@ export { distanceTransform } from "./distance-transform.js";
 export { type GroupNormOptions, groupNorm } from "./group-norm.js";
 export { type LovaszSoftmaxOptions, lovaszSoftmax } from "./lovasz-softmax.js";
 export { msDeformAttn } from "./ms-deform-attn.js";
+export { type ResizeBilinearOptions, resizeBilinear, resizeBilinearCat } from "./resize-bilinear.js";
