@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nn, randn, scope, withObserver } from "@adsam/torch";
+import { AdSam } from "../src/models/ad-sam.js";
 import { bilinear, projectedTo, SkipProjection } from "../src/models/decoder/stage.js";
 
 for (const [what, size, pixels] of [
@@ -36,3 +37,22 @@ test("a skip connection enters at its own size unless another is asked for", () 
     assert.deepEqual(projection.call(skip, { height: 8, width: 7 }).shape, [1, 8, 8, 7]);
     assert.deepEqual([...projection.stateDict().keys()], ["0.weight", "0.bias", "1.weight", "1.bias"]);
   }));
+
+for (const decoder of ["deformable-attention", "deformable-convolution"] as const)
+  test(`the network with ${decoder} goes by the quick operators, in training as in evaluation`, () => {
+    using network = new AdSam({ decoder, embeddingOnly: true, resnet: "resnet50" });
+    const image = randn([1, 3, 64, 64]);
+    for (const mode of ["train", "eval"] as const) {
+      const seen = new Set<string>();
+      network[mode]();
+      scope(() => {
+        const samEmbedding = randn([1, 256, 4, 4]);
+        withObserver(
+          (name) => seen.add(name),
+          () => network.call({ image, samEmbedding }),
+        );
+      });
+      for (const quick of ["adsam::conv3x3", "adsam::group_norm"]) assert.ok(seen.has(quick), `${mode}: no ${quick}`);
+      for (const slow of ["aten::batch_norm", "aten::group_norm"]) assert.ok(!seen.has(slow), `${mode}: ${slow}`);
+    }
+  });

@@ -1,5 +1,6 @@
 import { deformConv2d } from "@adsam/kernels";
 import { cat, nn, type Tensor } from "@adsam/torch";
+import { Conv2d, convolution } from "./layers.js";
 
 /**
  * Modulated deformable 3×3 convolution (DCNv2, Zhu et al. 2019): offsets and modulation are convolutions of the input, zero at
@@ -31,7 +32,7 @@ export class DeformableConv extends nn.Module {
   private placesAndModulation(x: Tensor): [offset: Tensor, mask: Tensor] {
     const { offsetConv, maskConv } = this;
     const weight = cat([offsetConv.weight, maskConv.weight]); // [27, inChannels, 3, 3]
-    const both = x.conv2d(weight, { bias: cat([offsetConv.bias!, maskConv.bias!]), padding: 1 });
+    const both = convolution(x, { weight, bias: cat([offsetConv.bias!, maskConv.bias!]) }, offsetConv);
     // [B, 18, H, W], (dy, dx) a tap, in pixels; [B, 9, H, W], 0 … 1
     return [both.narrow(1, 0, 18), both.narrow(1, 18, 9).sigmoid()];
   }
@@ -43,7 +44,7 @@ class PlainConv extends nn.Module {
 
   constructor(inChannels: number, outChannels: number) {
     super();
-    this.conv = new nn.Conv2d(inChannels, outChannels, { kernelSize: 3, padding: 1 });
+    this.conv = new Conv2d(inChannels, outChannels, { kernelSize: 3, padding: 1 });
   }
 
   forward(x: Tensor): Tensor {

@@ -2,6 +2,7 @@ import { cat, nn, type Tensor } from "@adsam/torch";
 import { ChannelAttention } from "./channel-attention.js";
 import { projectedTo } from "./decoder/stage.js";
 import { conv3x3 } from "./deformable-conv.js";
+import { GroupNorm } from "./layers.js";
 
 export interface FusionConfig {
   /** Channels of SAM's embedding; 0 where SAM's encoder is left out. */
@@ -28,7 +29,7 @@ export class DeformableFusion extends nn.Module {
     if (resnetChannels > 0) this.resnetConv = new nn.Conv2d(resnetChannels, outChannels, { kernelSize: 1 });
     this.fusionConv = conv3x3(samChannels + (resnetChannels > 0 ? outChannels : 0), outChannels, deformable);
     if (channelAttention) this.channelAttention = new ChannelAttention(outChannels);
-    this.norm = new nn.GroupNorm(8, outChannels);
+    this.norm = new GroupNorm(8, outChannels);
   }
 
   /**

@@ -1,4 +1,5 @@
 import { nn, type Tensor } from "@adsam/torch";
+import { convolution } from "./layers.js";
 
 /** torchvision's, and `nano`: an 18 of half the width, for demonstrations and tests (not pretrained by anyone). */
 export type ResNetName = "nano" | "resnet18" | "resnet34" | "resnet50" | "resnet101";
@@ -35,9 +36,12 @@ interface BlockOptions {
 
 const norm = (channels: number, frozen: boolean) => new nn.BatchNorm2d(channels, { frozen });
 
-/** A convolution and its norm, as one convolution unless the norm's statistics are being learnt. */
-const convNorm = (x: Tensor, conv: nn.Conv2d, bn: nn.BatchNorm2d): Tensor =>
-  bn.training && !bn.frozen ? bn.call(conv.call(x)) : nn.foldedConv2d(x, conv, bn);
+/** A convolution and its norm, as one convolution unless the norm's statistics are being learnt; then ReLU, if asked for. */
+function convNorm(x: Tensor, conv: nn.Conv2d, bn: nn.BatchNorm2d, { relu = false } = {}): Tensor {
+  if (!bn.training || bn.frozen) return convolution(x, nn.foldBatchNorm(conv, bn), conv, { relu });
+  const y = bn.call(conv.call(x));
+  return relu ? y.relu_() : y;
+}
 
 /** Brings a block's input to the shape of its output; its names are `0` and `1`, as torchvision's. */
 class Shortcut extends nn.Sequential {
@@ -78,7 +82,7 @@ class BasicBlock extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    const y = convNorm(x, this.conv1, this.bn1).relu_();
+    const y = convNorm(x, this.conv1, this.bn1, { relu: true });
     return convNorm(y, this.conv2, this.bn2)
       .add_(this.downsample ? this.downsample.call(x) : x)
       .relu_();
@@ -109,8 +113,8 @@ class Bottleneck extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    let y = convNorm(x, this.conv1, this.bn1).relu_();
-    y = convNorm(y, this.conv2, this.bn2).relu_();
+    let y = convNorm(x, this.conv1, this.bn1, { relu: true });
+    y = convNorm(y, this.conv2, this.bn2, { relu: true });
     return convNorm(y, this.conv3, this.bn3)
       .add_(this.downsample ? this.downsample.call(x) : x)
       .relu_();
@@ -165,7 +169,7 @@ export class ResNet extends nn.Module {
   /** @param image [B, 3, H, W] */
   forward(image: Tensor): ResNetFeatures {
     const x = image.contiguous({ memoryFormat: "channels_last" }); // as all maps behind it: convolutions are quickest so
-    const stem = convNorm(x, this.conv1, this.bn1).relu_(); // [B, stem, H/2, W/2]
+    const stem = convNorm(x, this.conv1, this.bn1, { relu: true }); // [B, stem, H/2, W/2]
     const layer1 = this.layer1.call(stem.maxPool2d(3, { stride: 2, padding: 1 })); // [B, channels[0], H/4, W/4]
     const layer2 = this.layer2.call(layer1);
     const layer3 = this.layer3.call(layer2);

@@ -1,5 +1,6 @@
 import { cat, nn, type Tensor } from "@adsam/torch";
 import { conv3x3 } from "../deformable-conv.js";
+import { groupNormGelu } from "../layers.js";
 import { bilinear, DecoderStage, doubled, SkipProjection, type StageConfig } from "./stage.js";
 
 /** The authors' released decoder: two deformable convolutions over the running map and the skip. Names are theirs. */
@@ -15,11 +16,9 @@ export class ConvolutionStage extends DecoderStage {
     if (skipChannels > 0) this.skipConv = new SkipProjection(skipChannels, quarter);
     this.conv = new nn.Sequential(
       conv3x3(inChannels + quarter, outChannels, deformable),
-      new nn.GroupNorm(8, outChannels),
-      new nn.GELU(),
+      ...groupNormGelu(outChannels),
       conv3x3(outChannels, outChannels, deformable),
-      new nn.GroupNorm(8, outChannels),
-      new nn.GELU(),
+      ...groupNormGelu(outChannels),
     );
   }
 

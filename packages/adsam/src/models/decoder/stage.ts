@@ -1,4 +1,5 @@
 import { nn, type Size, type Tensor } from "@adsam/torch";
+import { groupNormGelu } from "../layers.js";
 
 export interface StageConfig {
   readonly inChannels: number;
@@ -22,7 +23,7 @@ export abstract class DecoderStage extends nn.Module {
 /** 1×1 convolution, GroupNorm, GELU: how a skip connection enters. */
 export class SkipProjection extends nn.Sequential {
   constructor(inChannels: number, outChannels: number) {
-    super(new nn.Conv2d(inChannels, outChannels, { kernelSize: 1 }), new nn.GroupNorm(8, outChannels), new nn.GELU());
+    super(new nn.Conv2d(inChannels, outChannels, { kernelSize: 1 }), ...groupNormGelu(outChannels));
   }
 
   /**
@@ -31,8 +32,8 @@ export class SkipProjection extends nn.Sequential {
    * @returns [B, outChannels, height, width]
    */
   override forward(skip: Tensor, size: Size = skip.spatialSize("skip")): Tensor {
-    const [project, norm, activation] = this;
-    return activation!.call(norm!.call(projectedTo(size, skip, project as nn.Conv2d)));
+    const [project, normGelu] = this;
+    return normGelu!.call(projectedTo(size, skip, project as nn.Conv2d));
   }
 }
 
