@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -156,6 +157,25 @@ test("without peers this project's works stand alone; a regression ends with exi
   assert.match(worse.stdout, /confusion matrix.*time.*regressed/);
   assert.match(worse.stderr, /1 of 1 rows worse/);
   assert.equal((await adsam(...quick, "--baseline", join(out, "none.json"))).code, 1);
+});
+
+test("Ctrl-C keeps the whole turns of the work at hand, and ends with 130", async (t) => {
+  const out = mkdtempSync(join(tmpdir(), "adsam-bench-test-"));
+  t.after(() => rmSync(out, { recursive: true, force: true }));
+  const json = join(out, "run.json");
+  const words = ["metric", "--quick", "--peers", "none", "--repeats", "1000000", "--budget", "600", "--json", json];
+  const child = spawn(process.execPath, [main, "bench", ...words]);
+  let told = "";
+  child.stderr.on("data", (chunk) => {
+    const before = told;
+    told += chunk;
+    if (/turn 3 of/.test(told) && !/turn 3 of/.test(before)) child.kill("SIGINT");
+  });
+  const [code] = await once(child, "exit");
+  assert.equal(code, 130, told);
+  const { rows, failures } = readResult(json);
+  assert.ok(rows[0]!.n >= 2 && rows[0]!.n < 1_000_000);
+  assert.deepEqual(failures, []);
 });
 
 test("growth of one work in small sizes", async (t) => {

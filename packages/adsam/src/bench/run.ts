@@ -85,6 +85,7 @@ export async function runBench(options: BenchOptions, events: BenchEvents, signa
       await body();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
+      if (signal?.aborted) return;
       fail(id, error.message);
     }
     events.measured?.(result());
