@@ -64,12 +64,15 @@ describe("a comparison", () => {
   });
 
   test("takes up to 15 turns of a short work, and their median", async () => {
+    const told: string[] = [];
     const seconds = (last: number) => [100, ...Array.from({ length: 14 }, () => 1), last];
     const { rows } = await compared(
       logits,
       { ours: { array: [1], seconds: seconds(3) }, theirs: { array: [1], seconds: seconds(5) } },
-      { repeats: 2 },
+      { repeats: 2, tell: (line) => told.push(line) },
     );
+    const begins = told.filter((line) => /turn \d+ of/.test(line)).map((line) => /: (AD-SAM|PyTorch)/.exec(line)?.[1]);
+    assert.deepEqual(begins.slice(0, 4), ["AD-SAM", "PyTorch", "AD-SAM", "PyTorch"]); // whoever begins changes
     const { n, ours, spread } = rows[0]!;
     assert.deepEqual({ n, ours, spread }, { n: 15, ours: 1, spread: { ours: [1, 3], theirs: [1, 5] } });
   });

@@ -60,7 +60,9 @@ describe("roofline counts, by hand", () => {
     assert.equal(needsOf(call).forward[0], 2 * (product + readings));
     for (const tensor of Object.values(tensors)) tensor.requiresGrad_();
     assert.equal(needsOf(call).backward[0], 2 * (2 * product + 2 * readings));
-    tensors.weight.requiresGrad_(false);
+    for (const tensor of [tensors.input, tensors.weight, tensors.mask]) tensor.requiresGrad_(false);
+    assert.equal(needsOf(call).backward[0], 2 * (product + 2 * readings)); // places want the columns' gradient
+    tensors.input.requiresGrad_();
     assert.equal(needsOf(call).backward[0], 2 * (product + 2 * readings));
   });
 
