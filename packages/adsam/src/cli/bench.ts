@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { Problem } from "@adsam/torch/problem";
 import type { BenchFlags } from "../bench/options.js";
+import { baselineRule, compareWithBaseline } from "../bench/report/baseline.js";
 import type { Result } from "../bench/result.js";
 import type { CommandFile } from "./command.js";
 import { stopSignal } from "./interrupt.js";
@@ -44,16 +45,13 @@ export const command: CommandFile = {
         "--out <folder>",
         "write performance.json and performance.md; works not measured now stay as they are there",
       )
-      .option("--baseline <file>", "compare with an earlier result; exit code 1 where a row has regressed")
-      .addHelpText("after", () => `\n--baseline: ${rule}\n`)
+      .option(
+        "--baseline <file>",
+        `compare with an earlier result; exit code 1 where a row has regressed. ${baselineRule}`,
+      )
       .action((works: string[], flags: Flags) => run(works, flags, output));
   },
 };
-
-/** Kept equal to `baselineRule` by a test: the help loads nothing heavy. */
-const rule =
-  "A row has regressed where the worst that the baseline measured is better than the best of this run, and the medians lie further apart than " +
-  "5 % (15 % for times of fewer than three turns). Compared are ratios to the peer; without one, times, on the same machine.";
 
 async function run(works: readonly string[], flags: Flags, output: Output): Promise<void> {
   const { readBenchOptions } = await import("../bench/options.js");
@@ -64,7 +62,6 @@ async function run(works: readonly string[], flags: Flags, output: Output): Prom
   if (flags.list) return print.printList(choose(all, works), output);
   const { runBench } = await import("../bench/run.js");
   const { checkFolder, readResult, writeResult } = await import("../bench/report/files.js");
-  const { compareWithBaseline } = await import("../bench/report/baseline.js");
   const baseline = flags.baseline === undefined ? undefined : readResult(flags.baseline);
   const { describeMachine } = await import("../bench/machine.js");
   if (flags.out !== undefined) checkFolder(flags.out, describeMachine(options.threads));

@@ -16,7 +16,7 @@ export function resultMarkdown(result: Result): string {
           `- ${date.slice(0, 10)}: \`${command}\`; load average ${load.before} before, ${load.after} after`,
       ),
       `- versions: ${Object.entries(versions)
-        .map(([side, version]) => `${side}: ${version}`)
+        .map(([side, version]) => (version.startsWith(side) ? version : `${side}: ${version}`))
         .join("; ")}; this project's BLAS: ${blas}`,
       `- matrix products ${prefixed(rates.float32)}FLOP/s in float32, ${prefixed(rates.bfloat16)}FLOP/s in bfloat16; copying ${prefixed(rates.copy)}B/s`,
       ...result.skipped.map(({ peer, reason, todo }) => `- skipped: ${peer}, ${reason}. ${todo}`),
