@@ -27,6 +27,15 @@ def answer(**record):
     print(json.dumps(record), flush=True)
 
 
+def written(work, path: str):
+    """Writes what came out and lets go of it: it is not the work's memory, which is measured afterwards."""
+    arrays, numbers = work.output()
+    with open(path, "wb") as file:
+        for array in arrays.values():
+            array.astype("float32", copy=False).tofile(file)
+    return {"arrays": [[name, array.size] for name, array in arrays.items()], "numbers": numbers}
+
+
 def main():
     order = json.loads(sys.argv[1])
     module, name = WORKS[order["work"]]
@@ -42,11 +51,7 @@ def main():
             work.onnx(path)
             answer()
         else:
-            arrays, numbers = work.output()
-            with open(path, "wb") as file:
-                for array in arrays.values():
-                    array.astype("float32", copy=False).tofile(file)
-            answer(arrays=[[name, array.size] for name, array in arrays.items()], numbers=numbers)
+            answer(**written(work, path))
     work.end()
 
 

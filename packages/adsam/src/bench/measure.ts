@@ -8,8 +8,10 @@
  * another, and answers `{ arrays: [[name, length]], numbers }`; `needs` answers what the first run needed (roofline/); the end of stdin
  * ends the process. Answers are JSON, one a line.
  */
-import { writeFileSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { buildInfo, setNumThreads, withObserver } from "@adsam/torch";
 import type { Order } from "./order.js";
 import { Tally } from "./roofline/tally.js";
@@ -21,6 +23,7 @@ const answer = (record: object) => process.stdout.write(`${JSON.stringify(record
 const order = JSON.parse(process.argv[2]!) as Order;
 setNumThreads(order.threads);
 const work = await buildWork(order);
+collectGarbage();
 const tally = new Tally(work.phases ?? { forward: "total", backward: "total" });
 let isFirst = true;
 answer({ version: `libtorch ${buildInfo().version}, Node ${process.versions.node}` });
@@ -33,16 +36,27 @@ for await (const line of createInterface({ input: process.stdin })) {
     answer({ seconds: turn.seconds, numbers: numbers ?? {} });
   } else if (command === "needs") answer(work.needs ? { operators: work.needs, uncounted: {} } : tally.needs);
   else {
-    const { arrays, numbers } = await work.output();
-    const parts = Object.entries(arrays);
-    if (path !== "")
-      writeFileSync(
-        path,
-        Buffer.concat(
-          parts.map(([, { buffer, byteOffset, byteLength }]) => Buffer.from(buffer, byteOffset, byteLength)),
-        ),
-      );
-    answer({ arrays: parts.map(([name, { length }]) => [name, length]), numbers });
+    const written = await writeOutput(path);
+    collectGarbage();
+    answer(written);
   }
 }
 await work.end?.();
+
+async function writeOutput(path: string): Promise<object> {
+  const { arrays, numbers } = await work.output();
+  const parts = Object.entries(arrays);
+  if (path !== "") {
+    const file = openSync(path, "w");
+    for (const [, array] of parts)
+      writeFileSync(file, new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+    closeSync(file);
+  }
+  return { arrays: parts.map(([name, { length }]) => [name, length]), numbers };
+}
+
+/** Weights drawn by the formula and outputs written are not the work's memory, which is measured afterwards. */
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
