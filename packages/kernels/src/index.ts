@@ -1,4 +1,6 @@
+export { type ConfusionMatrixOptions, confusionMatrix } from "./confusion-matrix.js";
 export { type DeformConv2dOptions, deformConv2d, type Pair } from "./deform-conv2d.js";
 export { distanceTransform } from "./distance-transform.js";
+export { labelMap } from "./label-map.js";
 export { type LovaszSoftmaxOptions, lovaszSoftmax } from "./lovasz-softmax.js";
 export { msDeformAttn } from "./ms-deform-attn.js";
