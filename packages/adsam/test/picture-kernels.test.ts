@@ -64,15 +64,22 @@ describe("picture kernels agree with their readable form", () => {
 
   test("a look-up tells of an entry that is refused, where it is taken and only there", () => {
     const table = new Uint8Array(256).fill(UNKNOWN).fill(IGNORE, 0, 7).fill(3, 7, 34);
-    const ids = noiseBytes("ids", 100).map((value) => value % 34);
-    const out = new Uint8Array(100);
-    assert.equal(pictureKernels().lookUp(ids, table, UNKNOWN, out), true);
-    assert.deepEqual(
-      out,
-      ids.map((id) => table[id]!),
-    );
-    ids[99] = 34;
-    assert.equal(pictureKernels().lookUp(ids, table, UNKNOWN, out), false);
+    for (const count of [0, 1, 7, 8, 9, 100])
+      for (const stretch of [1, 5, 20]) {
+        const noise = noiseBytes("ids", 100);
+        const ids = Uint8Array.from({ length: count }, (_, i) => noise[Math.floor(i / stretch)]! % 34);
+        const out = new Uint8Array(count);
+        assert.equal(pictureKernels().lookUp(ids, table, UNKNOWN, out), true);
+        assert.deepEqual(
+          out,
+          ids.map((id) => table[id]!),
+        );
+        for (const strangers of [1, 8]) {
+          if (count < strangers) continue;
+          ids.fill(34, count - strangers);
+          assert.equal(pictureKernels().lookUp(ids, table, UNKNOWN, out), false);
+        }
+      }
   });
 });
 

@@ -29,7 +29,7 @@ export interface Corner {
 /** The window `size` of a picture; what lies outside of it is {@link paddingColour}. */
 export function cropPicture(picture: Picture, corner: Corner, size: Size): Picture {
   const out = new Uint8Array(pixels(size) * 3);
-  for (let i = 0; i < out.length; i++) out[i] = paddingColour[i % 3]!;
+  if (hangsOver(picture.size, corner, size)) for (let i = 0; i < out.length; i++) out[i] = paddingColour[i % 3]!;
   copyWindow(picture, 3, corner, size, out);
   return { data: out, size };
 }
@@ -40,6 +40,9 @@ export function cropLabel(label: LabelMap, corner: Corner, size: Size): LabelMap
   copyWindow(label, 1, corner, size, out);
   return { data: out, size };
 }
+
+const hangsOver = (picture: Size, { top, left }: Corner, window: Size): boolean =>
+  top < 0 || left < 0 || top + window.height > picture.height || left + window.width > picture.width;
 
 function copyWindow(source: Picture, channels: number, { top, left }: Corner, size: Size, out: Uint8Array): void {
   const firstColumn = Math.max(0, -left);
