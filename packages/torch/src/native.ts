@@ -95,11 +95,12 @@ export interface Native {
   setNumThreads(threads: number): void;
 }
 
-/** What the launcher's build wrote: where the two libraries are, and which libtorch they were built against. */
+/** What the launcher's build wrote: where the libraries are, and which libtorch they were built against. */
 export interface NativeBuild {
   readonly hash: string;
   readonly addon: string;
   readonly kernels: string;
+  readonly pictures: string;
   readonly libtorch: {
     readonly dir: string;
     readonly version: string;
