@@ -117,7 +117,7 @@ test("a quick run of every peer: outputs agree, and the result is written", { sk
   t.after(() => rmSync(out, { recursive: true, force: true }));
   writeFileSync(join(out, "performance.md"), "# Kept\n");
   const json = join(out, "run.json");
-  const works = ["ad-sam-step", "deform-conv", "sam-vit-b", "data"];
+  const works = ["ad-sam-step", "deform-conv-64-64", "sam-vit-b", "data"];
   const { code, stderr } = await adsam("bench", ...works, "--quick", "--out", out, "--json", json);
   assert.equal(code, 0, stderr);
   const { rows, skipped, failures, agreements } = readResult(json);
