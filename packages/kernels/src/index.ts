@@ -2,5 +2,6 @@ export { type DeformConv2dOptions, deformConv2d, type Pair } from "./deform-conv
 export { distanceTransform } from "./distance-transform.js";
 export { type GroupNormOptions, groupNorm } from "./group-norm.js";
 export { type LovaszSoftmaxOptions, lovaszSoftmax } from "./lovasz-softmax.js";
+export { maxPool3x3Stride2 } from "./max-pool.js";
 export { msDeformAttn } from "./ms-deform-attn.js";
 export { type ResizeBilinearOptions, resizeBilinear, resizeBilinearCat } from "./resize-bilinear.js";
