@@ -1,3 +1,4 @@
+export { addRelu_, gelu } from "./activation.js";
 export { type DeformConv2dOptions, deformConv2d, type Pair } from "./deform-conv2d.js";
 export { distanceTransform } from "./distance-transform.js";
 export { type GroupNormOptions, groupNorm } from "./group-norm.js";
