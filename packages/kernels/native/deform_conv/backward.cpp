@@ -35,7 +35,7 @@ void load(const Tile2d& tile, const MapView<const T>& cotangent, int64_t first, 
   for (int64_t r = 0; r < tile.height; ++r, from += cotangent.row, rows += tile.width * stride) {
     if (cotangent.channel == 1) {
       for (int64_t c = 0; c < tile.width; ++c)
-        std::copy(from + c * cotangent.column, from + c * cotangent.column + channels, rows + c * stride);
+        copy_run(from + c * cotangent.column, channels, rows + c * stride);
       continue;
     }
     for (int64_t o = 0; o < channels; ++o)

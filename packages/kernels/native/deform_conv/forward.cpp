@@ -20,8 +20,7 @@ void store(const Tile2d& tile, const T* sums, int64_t channels, const MapView<T>
   if (output.channel == 1) {
     for (int64_t r = 0; r < tile.height; ++r)
       for (int64_t c = 0; c < tile.width; ++c, sums += channels)
-        std::copy(sums, sums + channels,
-                  output.data + (tile.y + r) * output.row + (tile.x + c) * output.column + first);
+        copy_run(sums, channels, output.data + (tile.y + r) * output.row + (tile.x + c) * output.column + first);
     return;
   }
   for (int64_t o = 0; o < channels; ++o)

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "common/gemm_tile.h"
 #include "deform_conv/places.h"
 
 /**

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "common/cpu_clones.h"
+#include "common/gemm_tile.h"
 
 /**
  * Where one tap of the kernel reads, for all positions of a tile of the output, as structure of arrays: making it is
@@ -29,13 +29,23 @@ struct MapView {
   int64_t channel, row, column;  // strides
 };
 
+/** A short run, where a call of memcpy would cost more than the copy. */
+template <typename T>
+ADSAM_INLINE void copy_run(const T* from, int64_t count, T* to) {
+  using Piece = typename Vector<T, 16>::Anywhere;
+  constexpr int64_t lanes = Vector<T, 16>::lanes;
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) *reinterpret_cast<Piece*>(to + i) = *reinterpret_cast<const Piece*>(from + i);
+  for (; i < count; ++i) to[i] = from[i];
+}
+
 /** values[p] = channel `channel` of the maps at the tile's position p. */
 template <typename T>
 ADSAM_INLINE void read_map(const Tile2d& tile, const MapView<const T>& maps, int64_t channel, T* values) {
   const T* row = maps.data + channel * maps.channel + tile.y * maps.row + tile.x * maps.column;
   for (int64_t r = 0; r < tile.height; ++r, row += maps.row, values += tile.width)
     if (maps.column == 1)
-      std::copy(row, row + tile.width, values);
+      copy_run(row, tile.width, values);
     else
       for (int64_t c = 0; c < tile.width; ++c) values[c] = row[c * maps.column];
 }
@@ -60,23 +70,27 @@ struct Places {
 /**
  * Fills `places` from fractional coordinates y, x [count] in pixels, where (0, 0) is the middle of the first pixel, and
  * places.mask. Pixels outside keep their weight, which multiplies a zero: so a place that is NaN or infinite reads NaN.
+ * Written without branches, as the compiler needs it for vector code.
  */
 template <typename T>
 ADSAM_INLINE void locate(Places<T>& places, const T* y, const T* x, int64_t count, int32_t height, int32_t width) {
+  const T y_end = static_cast<T>(height), x_end = static_cast<T>(width);
 #pragma omp simd
   for (int64_t p = 0; p < count; ++p) {
-    const T y_floor = std::floor(y[p]), x_floor = std::floor(x[p]);
-    const T fy = y[p] - y_floor, fx = x[p] - x_floor, mask = places.mask[p];
-    // -2 stands for all that is too far to touch the picture, NaN included: what follows may be any number as an int.
-    const int32_t top = static_cast<int32_t>(y_floor >= T(-1) && y_floor < T(height) ? y_floor : T(-2));
-    const int32_t left = static_cast<int32_t>(x_floor >= T(-1) && x_floor < T(width) ? x_floor : T(-2));
-    const bool has_top = top >= 0, has_bottom = (top >= -1) & (top + 1 < height);
-    const bool has_left = left >= 0, has_right = (left >= -1) & (left + 1 < width);
+    // -2 stands for all that is too far to touch the picture, NaN included: not every number is one as an int.
+    const T y_near = ((y[p] >= T(-1)) & (y[p] < y_end)) ? y[p] : T(-2);
+    const T x_near = ((x[p] >= T(-1)) & (x[p] < x_end)) ? x[p] : T(-2);
+    const T y_floor = std::floor(y_near), x_floor = std::floor(x_near);
+    // A number less itself is zero, but NaN for NaN and infinity.
+    const T fy = y_near - y_floor + (y[p] - y[p]), fx = x_near - x_floor + (x[p] - x[p]), mask = places.mask[p];
+    const int32_t top = static_cast<int32_t>(y_floor), left = static_cast<int32_t>(x_floor);
     const int32_t first = top * width + left;
-    places.pixel[0][p] = has_top & has_left ? first : -1;
-    places.pixel[1][p] = has_top & has_right ? first + 1 : -1;
-    places.pixel[2][p] = has_bottom & has_left ? first + width : -1;
-    places.pixel[3][p] = has_bottom & has_right ? first + width + 1 : -1;
+    const int32_t no_top = top < 0 ? -1 : 0, no_bottom = (top < -1 ? -1 : 0) | (top >= height - 1 ? -1 : 0);
+    const int32_t no_left = left < 0 ? -1 : 0, no_right = (left < -1 ? -1 : 0) | (left >= width - 1 ? -1 : 0);
+    places.pixel[0][p] = first | no_top | no_left;
+    places.pixel[1][p] = (first + 1) | no_top | no_right;
+    places.pixel[2][p] = (first + width) | no_bottom | no_left;
+    places.pixel[3][p] = (first + width + 1) | no_bottom | no_right;
     places.weight[0][p] = (1 - fy) * (1 - fx) * mask;
     places.weight[1][p] = (1 - fy) * fx * mask;
     places.weight[2][p] = fy * (1 - fx) * mask;
