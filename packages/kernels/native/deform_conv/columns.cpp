@@ -33,14 +33,13 @@ template <typename T, int bytes>
 ADSAM_INLINE void gather_impl(const ColumnJob<T>& job) {
   const int64_t channels = job.chunk.run.count;
   Places<T> places;
+  Addresses pixels;
   for (int64_t t = 0; t < job.chunk.taps; ++t) {
     place_tap(job, t, places);
+    address(places, job.tile.count(), job.pixels, pixels);
     T* column = job.columns + t * channels;
-    for (int64_t p = 0; p < job.tile.count(); ++p, column += job.columns_stride) {
-      PixelRows<T> rows(places, p);
-      for (int i = 0; i < 4; ++i) rows.pixel[i] = job.pixels.row(places.pixel[i][p]);
-      blend<T, bytes>(rows, column, 0, channels);
-    }
+    for (int64_t p = 0; p < job.tile.count(); ++p, column += job.columns_stride)
+      blend<T, bytes>(PixelRows<T>(places, pixels, p), column, 0, channels);
   }
 }
 
@@ -54,21 +53,21 @@ ADSAM_INLINE void reduce_tap(const ColumnJob<T>& job, int64_t t, const Places<T>
   if (gradients.offset.data) {
 #pragma omp simd
     for (int64_t p = 0; p < count; ++p)
-      gradient[p] = places.mask[p] * ((1 - places.fx[p]) * (dots.dot[2][p] - dots.dot[0][p]) +
-                                      places.fx[p] * (dots.dot[3][p] - dots.dot[1][p]));
+      gradient[p] = places.mask[p] * ((1 - places.fx[p]) * (dots[p][2] - dots[p][0]) +
+                                      places.fx[p] * (dots[p][3] - dots[p][1]));
     write_map(job.tile, gradients.offset, 2 * map, gradient, gradients.accumulate);
 #pragma omp simd
     for (int64_t p = 0; p < count; ++p)
-      gradient[p] = places.mask[p] * ((1 - places.fy[p]) * (dots.dot[1][p] - dots.dot[0][p]) +
-                                      places.fy[p] * (dots.dot[3][p] - dots.dot[2][p]));
+      gradient[p] = places.mask[p] * ((1 - places.fy[p]) * (dots[p][1] - dots[p][0]) +
+                                      places.fy[p] * (dots[p][3] - dots[p][2]));
     write_map(job.tile, gradients.offset, 2 * map + 1, gradient, gradients.accumulate);
   }
   if (gradients.mask.data) {
 #pragma omp simd
     for (int64_t p = 0; p < count; ++p)
       gradient[p] =
-          (1 - places.fy[p]) * ((1 - places.fx[p]) * dots.dot[0][p] + places.fx[p] * dots.dot[1][p]) +
-          places.fy[p] * ((1 - places.fx[p]) * dots.dot[2][p] + places.fx[p] * dots.dot[3][p]);
+          (1 - places.fy[p]) * ((1 - places.fx[p]) * dots[p][0] + places.fx[p] * dots[p][1]) +
+          places.fy[p] * ((1 - places.fx[p]) * dots[p][2] + places.fx[p] * dots[p][3]);
     write_map(job.tile, gradients.mask, map, gradient, gradients.accumulate);
   }
 }
@@ -77,18 +76,17 @@ template <typename T, int bytes, bool scatter, bool dot, bool keep>
 ADSAM_INLINE void spread_with(const ColumnJob<T>& job, const PixelSums<T>* sums, const TapGradients<T>& gradients) {
   const int64_t channels = job.chunk.run.count;
   Places<T> places;
+  Addresses pixels, targets;
   Dots<T> dots;
   for (int64_t t = 0; t < job.chunk.taps; ++t) {
     place_tap(job, t, places);
+    address(places, job.tile.count(), job.pixels, pixels);
+    if (scatter) address(places, job.tile.count(), *sums, targets);
     T* column = job.columns + t * channels;
     for (int64_t p = 0; p < job.tile.count(); ++p, column += job.columns_stride) {
-      PixelRows<T> rows(places, p);
-      for (int i = 0; i < 4; ++i) {
-        rows.pixel[i] = job.pixels.row(places.pixel[i][p]);
-        if (scatter) rows.sum[i] = sums->row(places.pixel[i][p]);
-        dots.dot[i][p] = 0;
-      }
-      spread<T, bytes, scatter, dot, keep>(rows, column, 0, channels, dots, p);
+      const PixelRows<T> rows = scatter ? PixelRows<T>(places, pixels, targets, p) : PixelRows<T>(places, pixels, p);
+      for (int i = 0; i < 4; ++i) dots[p][i] = 0;
+      spread<T, bytes, scatter, dot, keep>(rows, column, 0, channels, dots[p]);
     }
     if (dot) reduce_tap(job, t, places, dots, gradients);
   }

@@ -25,8 +25,6 @@ struct Pixels {
   const T* data;
   int64_t stride;
   const T* outside;  // zeros, read for pixels outside
-
-  ADSAM_INLINE const T* row(int32_t pixel) const { return pixel < 0 ? outside : data + pixel * stride; }
 };
 
 /**
@@ -35,15 +33,13 @@ struct Pixels {
  */
 template <typename T>
 struct PixelSums {
-  enum Zone { outside, above, own, below, zones };
-  T* data[zones];
-  int32_t first[zones];  // the pixel at data; -1 outside
+  struct Zone {
+    T* data;
+    int64_t first;  // the pixel at data
+  };
+  Zone above, own, below;
+  T* outside;
   int64_t stride;
-
-  ADSAM_INLINE T* row(int32_t pixel) const {
-    const int zone = (pixel >= 0) + (pixel >= first[own]) + (pixel >= first[below]);
-    return data[zone] + (pixel - first[zone]) * stride;
-  }
 };
 
 template <typename T>

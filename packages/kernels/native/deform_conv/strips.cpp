@@ -85,15 +85,11 @@ PixelSums<T> PictureSums<T>::of(const Strip& strip, int64_t channel, T* outside)
   const int64_t row = g_.width * g_.channels;
   T* picture = sums_.data_ptr<T>() + strip.picture * g_.height * row + channel;
   T* halo = halos_.data_ptr<T>() + strip.halo * row + channel;
-  const auto pixel = [&](int64_t y) { return static_cast<int32_t>(y * g_.width); };
-  PixelSums<T> sums;
-  sums.data[PixelSums<T>::outside] = outside, sums.first[PixelSums<T>::outside] = -1;
-  sums.data[PixelSums<T>::above] = halo, sums.first[PixelSums<T>::above] = pixel(strip.reach_begin);
-  sums.data[PixelSums<T>::own] = picture + strip.own_begin * row, sums.first[PixelSums<T>::own] = pixel(strip.own_begin);
-  sums.data[PixelSums<T>::below] = halo + (strip.own_begin - strip.reach_begin) * row;
-  sums.first[PixelSums<T>::below] = pixel(strip.own_end);
-  sums.stride = g_.channels;
-  return sums;
+  return {{halo, strip.reach_begin * g_.width},
+          {picture + strip.own_begin * row, strip.own_begin * g_.width},
+          {halo + (strip.own_begin - strip.reach_begin) * row, strip.own_end * g_.width},
+          outside,
+          g_.channels};
 }
 
 template <typename T>
