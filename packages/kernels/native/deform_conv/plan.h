@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/gemm.h"
@@ -70,5 +72,8 @@ MapView<T> map_view(const Tensor& maps, int64_t b) {
 
 /** The set of instructions that deformable convolution uses: the widest there is, or what a test asked for. */
 InstructionSet deform_instruction_set();
+
+/** For tests: "baseline", "avx2" or "avx512" from now on, "" the widest again. Returns the name of the set in use. */
+std::string use_deform_instruction_set(std::string_view name);
 
 }  // namespace adsam
