@@ -10,7 +10,7 @@ namespace adsam::winograd {
 namespace {
 
 // What a thread holds of transformed tiles, before and after the product; the rest of the second cache is the weights'.
-constexpr int64_t kBlockBytes = 768 << 10;
+constexpr int64_t kBlockBytes = 512 << 10;
 // Fewer tiles at once and the weights, which pass once a block, cost more than the sums they serve.
 constexpr int64_t kLeastTiles = 24;
 constexpr int64_t kTileStep = 8;
