@@ -47,6 +47,7 @@ const sizes: Record<string, Size> = {
   "whole tiles inside and whole vectors": [1, 32, 16, 20, 64],
   "a last vector over the one before": [1, 41, 17, 22, 27],
   "several blocks of tiles": [2, 17, 41, 63, 33],
+  "fewer tiles than channels": [2, 18, 9, 14, 150],
 };
 
 for (const [name, size] of Object.entries(sizes))
