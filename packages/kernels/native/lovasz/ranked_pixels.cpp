@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "common/cpu_clones.h"
 
@@ -77,13 +78,13 @@ ADSAM_CPU_CLONES int64_t collect_errors(const float* probabilities, const int16_
   return total;
 }
 
-void distribute(const uint64_t* ranked, int64_t count, int shift, uint32_t* cursors, uint64_t* distributed) {
-  for (int64_t i = 0; i < count; ++i) distributed[cursors[order_of(ranked[i]) >> shift]++] = ranked[i];
+ADSAM_CPU_CLONES void distribute(const uint64_t* ranked, int64_t count, int shift, uint32_t* cursors, uint64_t* distributed) {
+  const int drop = kOrderShift + shift;
+  for (int64_t i = 0; i < count; ++i) distributed[cursors[ranked[i] >> drop]++] = ranked[i];
 }
 
 namespace {
 
-/** For few pixels, or many that are nearly sorted. */
 void insertion_sort(uint64_t* ranked, int64_t count) {
   for (int64_t i = 1; i < count; ++i) {
     const uint64_t pixel = ranked[i];
@@ -93,40 +94,47 @@ void insertion_sort(uint64_t* ranked, int64_t count) {
   }
 }
 
-inline int bit_width(uint64_t value) { return value == 0 ? 0 : 64 - __builtin_clzll(value); }
-
 }  // namespace
 
-/** One radix pass with about two slots a pixel leaves hardly anything out of order; what shares a slot with many is
- * sorted by itself. */
-void sort_bucket(uint64_t* ranked, int64_t count, int bits, uint64_t* scratch) {
-  constexpr int64_t few = 16;
-  constexpr int most_bits = 11;
-  if (count > few && bits > 0) {
-    const int width = std::min({bits, most_bits, bit_width(count)}), shift = bits - width;
-    std::array<uint32_t, 1 << most_bits> ends;
-    const uint64_t mask = (uint64_t{1} << width) - 1;
-    const auto slot = [&](uint64_t pixel) { return order_of(pixel) >> shift & mask; };
-    std::fill_n(ends.begin(), mask + 1, 0);
-    for (int64_t i = 0; i < count; ++i) ++ends[slot(ranked[i])];
-    uint32_t start = 0, fullest = 0;
-    for (uint64_t i = 0; i <= mask; ++i) {
-      const uint32_t here = ends[i];
-      fullest = std::max(fullest, here);
-      ends[i] = start;
-      start += here;
-    }
-    for (int64_t i = 0; i < count; ++i) scratch[ends[slot(ranked[i])]++] = ranked[i];
-    std::copy_n(scratch, count, ranked);
-    if (shift == 0) return;
-    if (fullest > few)
-      for (uint64_t i = 0; i <= mask; ++i) {
-        const uint32_t from = i == 0 ? 0 : ends[i - 1];
-        if (ends[i] - from > few) sort_bucket(ranked + from, ends[i] - from, shift, scratch);
-      }
+/** A radix sort from the lowest digit up; the counts of all digits are taken at once. */
+ADSAM_CPU_CLONES uint64_t* sort_bucket(uint64_t* ranked, int64_t count, int bits, uint64_t* scratch) {
+  constexpr int most_width = 11, most_digits = 4;
+  if (bits == 0) return ranked;
+  if (count <= 24) {
+    insertion_sort(ranked, count);
+    return ranked;
   }
-  if (bits > 0) insertion_sort(ranked, count);
+  const int widest = count < 4096 ? 9 : most_width;  // a few hundred pixels are not worth thousands of counters
+  const int digits = (bits + widest - 1) / widest, width = (bits + digits - 1) / digits;
+  const uint64_t slots = uint64_t{1} << width, mask = slots - 1;
+  std::array<std::array<uint32_t, 1 << most_width>, most_digits> places;
+  for (int digit = 0; digit < digits; ++digit) std::fill_n(places[digit].begin(), slots, 0);
+  for (int64_t i = 0; i < count; ++i) {
+    const uint64_t order = order_of(ranked[i]);
+    for (int digit = 0; digit < digits; ++digit) ++places[digit][order >> (digit * width) & mask];
+  }
+  for (int digit = 0; digit < digits; ++digit) {
+    auto& place = places[digit];
+    uint32_t start = 0;
+    for (uint64_t i = 0; i < slots; ++i) start += std::exchange(place[i], start);
+    const int drop = kOrderShift + digit * width;
+    for (int64_t i = 0; i < count; ++i) scratch[place[ranked[i] >> drop & mask]++] = ranked[i];
+    std::swap(ranked, scratch);
+  }
+  return ranked;
 }
+
+namespace {
+
+/** Not a clone: vector code would take its vectors apart again to store their elements. */
+void scatter_slopes(const uint64_t* pixels, const float* slopes, int64_t count, const ClassPlane<float>& plane) {
+  if (plane.pictures == 1)
+    for (int64_t i = 0; i < count; ++i) plane.slopes[pixels[i] & kIndex] = slopes[i];
+  else
+    for (int64_t i = 0; i < count; ++i) plane.slopes[plane.place(pixels[i] & kIndex)] = slopes[i];
+}
+
+}  // namespace
 
 ADSAM_CPU_CLONES double walk_ranking(const uint64_t* ranked, int64_t count, JaccardState state, int32_t greatest,
                                      const ClassPlane<float>& plane) {
@@ -156,11 +164,7 @@ ADSAM_CPU_CLONES double walk_ranking(const uint64_t* ranked, int64_t count, Jacc
       slopes[i] = error == 0 ? 0.0f : (high & 1) ? slope : -slope;
     }
     loss += sum;
-    if (!plane.slopes) continue;
-    if (plane.pictures == 1)
-      for (int64_t i = 0; i < run; ++i) plane.slopes[pixels[i] & kIndex] = slopes[i];
-    else
-      for (int64_t i = 0; i < run; ++i) plane.slopes[plane.place(pixels[i] & kIndex)] = slopes[i];
+    if (plane.slopes) scatter_slopes(pixels, slopes, run, plane);
   }
   return loss;
 }

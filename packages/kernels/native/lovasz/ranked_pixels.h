@@ -46,8 +46,9 @@ void distribute(const uint64_t* ranked, int64_t count, int shift, uint32_t* curs
 /**
  * Sorts by order, of which only the lowest `bits` may differ; equal ones keep their places.
  * @param scratch room for as many
+ * @returns where the sorted ones are: `ranked` or `scratch`
  */
-void sort_bucket(uint64_t* ranked, int64_t count, int bits, uint64_t* scratch);
+uint64_t* sort_bucket(uint64_t* ranked, int64_t count, int bits, uint64_t* scratch);
 
 /**
  * Walks pixels in order from `state` on.
