@@ -59,7 +59,7 @@ test("a term of weight 0 is not computed", () => {
     return seen;
   };
   const ours = (options: HybridOptions) => [...operators(options)].filter((name) => name.startsWith("adsam::"));
-  assert.deepEqual(ours({}), ["adsam::distance_transform", "adsam::hybrid_loss"]);
+  assert.deepEqual(ours({}), ["adsam::boundary_squares", "adsam::hybrid_loss"]);
   assert.deepEqual(ours({ ...none, focal: 1 }), ["adsam::hybrid_loss"]);
   const separate: HybridOptions = { surfaceForm: "signed" };
   assert.deepEqual(ours(separate), ["adsam::lovasz_softmax", "adsam::distance_transform"]);
@@ -76,7 +76,7 @@ test("distance maps are computed once a label, and found by key where one is giv
     (name) => seen.push(name),
     () => hybrid.call(logitsFor(), labelsFor(), { keys }),
   );
-  assert.ok(!seen.includes("adsam::distance_transform"));
+  assert.ok(!seen.includes("adsam::boundary_squares") && seen.includes("adsam::hybrid_loss"));
 });
 
 test("a step leaves the total, the parts and the kept maps alive, and after backward no history", () => {

@@ -36,7 +36,7 @@ ADSAM_INLINE void softmax_body(Tile<T>& tile) {
   std::copy_n(tile.row(0), count, max);
   for (int64_t label = 1; label < tile.classes; ++label) {
     const T* row = tile.row(label);
-    for (int64_t i = 0; i < count; ++i) max[i] = std::max(max[i], row[i]);
+    for (int64_t i = 0; i < count; ++i) max[i] = row[i] > max[i] ? row[i] : max[i];  // std::max is not made vector code
   }
   const T* logits = tile.row(0);
   for (int64_t i = 0; i < count; ++i) {
