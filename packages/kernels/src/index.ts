@@ -1,5 +1,8 @@
+export { type Conv3x3Options, conv3x3 } from "./conv3x3.js";
 export { type DeformConv2dOptions, deformConv2d, type Pair } from "./deform-conv2d.js";
 export { boundarySquares, distanceTransform } from "./distance-transform.js";
+export { type GroupNormOptions, groupNorm } from "./group-norm.js";
 export { type HybridLossOptions, hybridLoss } from "./hybrid-loss.js";
 export { type LovaszSoftmaxOptions, lovaszSoftmax } from "./lovasz-softmax.js";
 export { msDeformAttn } from "./ms-deform-attn.js";
+export { type ResizeBilinearOptions, resizeBilinear, resizeBilinearCat } from "./resize-bilinear.js";
