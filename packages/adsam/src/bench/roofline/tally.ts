@@ -8,7 +8,8 @@ export interface Needs {
 }
 
 /** This project's operators whose arithmetic is no matrix product: reading and writing, which others are counted for already. */
-const light = /norm|softmax|distance|resize|upsample|pool|bilinear|lovasz|hybrid|gelu|label_map|confusion|boundary|add_relu/;
+const light =
+  /norm|softmax|distance|resize|upsample|pool|bilinear|lovasz|hybrid|gelu|label_map|confusion|boundary|add_relu/;
 
 /** Watches the operators of a run; `see` is for `withObserver`. */
 export class Tally {
