@@ -16,22 +16,22 @@ const tensorsOf = ([b, c, h, w, o]: Size): [Tensor, Tensor, Tensor] => [
   filled("bias", [o]),
 ];
 
-/** Winograd's form, whatever the rule says of the size. */
+/** By this project's kernels, whatever the rule says of the size: Winograd's form at stride 1. */
 const winograd = (input: Tensor, weight: Tensor, options: Conv3x3Options = {}) =>
-  callKernel("conv3x3", conv3x3Arguments(input, weight, options, "winograd")) as Tensor;
+  callKernel("conv3x3", conv3x3Arguments(input, weight, options, "own")) as Tensor;
 
 const composite = (input: Tensor, weight: Tensor, options: Conv3x3Options = {}) =>
   callKernel("_conv3x3_composite", conv3x3Arguments(input, weight, options)) as Tensor;
 
-const reference = (input: Tensor, weight: Tensor, { bias, relu = false }: Conv3x3Options = {}) => {
-  const sum = input.conv2d(weight, { bias: bias ?? null, padding: 1 });
+const reference = (input: Tensor, weight: Tensor, { bias, stride = 1, relu = false }: Conv3x3Options = {}) => {
+  const sum = input.conv2d(weight, { bias: bias ?? null, padding: 1, stride });
   return relu ? sum.relu() : sum;
 };
 
 const run =
-  (op: typeof winograd, relu = false) =>
+  (op: typeof winograd, relu = false, stride = 1) =>
   (input: Tensor, weight: Tensor, bias?: Tensor) =>
-    op(input, weight, { bias: bias ?? null, relu });
+    op(input, weight, { bias: bias ?? null, relu, stride });
 
 /** Pictures and weights channels-last; a bias has one layout. */
 const last = (tensor: Tensor) =>
@@ -64,6 +64,23 @@ for (const [name, size] of Object.entries(sizes))
             assertClose(found, expected[i]!, 1e-5, `float32 ${["output", ...names][i]}`);
         }
       }
+  });
+
+for (const [name, size, stride] of [
+  ["one pixel", [1, 1, 1, 1, 1], 2],
+  ["a stride that divides nothing", [2, 27, 13, 10, 3], 3],
+  ["several blocks of channels and pixels", [2, 100, 33, 41, 20], 2],
+] as const)
+  test(`agrees with conv2d at a stride: ${name}`, () => {
+    const tensors = tensorsOf(size);
+    const expected = withGradients(run(reference, true, stride), tensors);
+    for (const given of [tensors, tensors.map(last)]) {
+      for (const [i, found] of withGradients(run(winograd, true, stride), given).entries())
+        assertClose(found, expected[i]!, 1e-13, `float64 ${["output", ...names][i]}`);
+      const single = given.map((tensor) => tensor.to({ dtype: "float32" }));
+      for (const [i, found] of withGradients(run(winograd, true, stride), single).entries())
+        assertClose(found, expected[i]!, 1e-5, `float32 ${["output", ...names][i]}`);
+    }
   });
 
 test("gradients in float64 are those of central differences", () => {

@@ -3,7 +3,7 @@
 
 namespace adsam {
 
-void check_conv3x3(const Tensor& input, const Tensor& weight, const Tensor& bias) {
+void check_conv3x3(const Tensor& input, const Tensor& weight, const Tensor& bias, int64_t stride) {
   check_rank("conv3x3", "input", "[B, C, H, W]", input, 4);
   check_rank("conv3x3", "weight", "[O, C, 3, 3]", weight, 4);
   check_floating("conv3x3", "input", input);
@@ -11,16 +11,17 @@ void check_conv3x3(const Tensor& input, const Tensor& weight, const Tensor& bias
               "C is the input's number of channels; other kernels are conv2d's.");
   check_same_device("conv3x3", "weight", weight, "input", input);
   check_same_dtype("conv3x3", "weight", weight, "input", input);
+  ADSAM_CHECK(stride >= 1, "conv3x3 stride", stride, "at least 1", "");
   if (!bias.defined()) return;
   check_shape("conv3x3", "bias", "[O]", bias, {weight.size(0)}, "One number for each channel that leaves.");
   check_same_device("conv3x3", "bias", bias, "input", input);
   check_same_dtype("conv3x3", "bias", bias, "input", input);
 }
 
-Tensor conv3x3_composite(const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias, bool relu,
-                         c10::string_view) {
-  check_conv3x3(input, weight, value_or_undefined(bias));
-  const Tensor sum = at::conv2d(input, weight, bias, /*stride*/ 1, /*padding*/ 1);
+Tensor conv3x3_composite(const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias, int64_t stride,
+                         bool relu, c10::string_view) {
+  check_conv3x3(input, weight, value_or_undefined(bias), stride);
+  const Tensor sum = at::conv2d(input, weight, bias, stride, /*padding*/ 1);
   return relu ? at::relu(sum) : sum;
 }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "common/gemm.h"
-#include "common/layout.h"
 #include "conv3x3/patches.h"
+#include "conv3x3/weights.h"
 #include "conv3x3/winograd.h"
 
 namespace adsam::winograd {
@@ -80,10 +80,7 @@ Tensor gradient_of(const Tensor& gradient, const Tensor& pictures, const Tensor&
   const bool taps_first = weight.suggest_memory_format() == at::MemoryFormat::ChannelsLast;
   const Tensor rows = at::empty({1, 9 * channels, 1, sums.row}, pictures.options());
   transform_sums(run, sums, channels, taps_first, rows.data_ptr<T>());
-  // [9·C, O filled up] → [O, 9·C]
-  const Tensor matrix = channels_last(rows, pictures.scalar_type()).select(0, 0).select(0, 0).narrow(0, 0, out_channels);
-  if (taps_first) return matrix.view({out_channels, 3, 3, channels}).permute({0, 3, 1, 2});
-  return matrix.view({out_channels, channels, 3, 3});
+  return weight_from_rows(rows, weight);
 }
 
 }  // namespace

@@ -8,6 +8,19 @@
 #include "common/layout.h"
 #include "conv3x3/patches.h"
 
+namespace adsam {
+
+Tensor weight_from_rows(const Tensor& rows, const Tensor& weight) {
+  const int64_t out = weight.size(0), in = weight.size(1);
+  // [9·C, O or more] → [O, 9·C]
+  const Tensor matrix = channels_last(rows, rows.scalar_type()).view({rows.size(3), 9 * in}).narrow(0, 0, out);
+  if (weight.suggest_memory_format() == at::MemoryFormat::ChannelsLast)
+    return matrix.view({out, 3, 3, in}).permute({0, 3, 1, 2});
+  return matrix.view({out, in, 3, 3});
+}
+
+}  // namespace adsam
+
 namespace adsam::winograd {
 namespace {
 

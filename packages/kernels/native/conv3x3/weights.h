@@ -4,6 +4,14 @@
 #include "common/tensors.h"
 #include "conv3x3/transforms.h"
 
+namespace adsam {
+
+/** Gradients summed as rows [1, 9·C, 1, O or more] → of a weight like `weight`: rows tap by tap where it is
+ * channels-last, else channel by channel. */
+Tensor weight_from_rows(const Tensor& rows, const Tensor& weight);
+
+}  // namespace adsam
+
 namespace adsam::winograd {
 
 /** Weights of a 3 × 3 convolution from `in` to `out` channels in memory, the outgoing channels next to each other. */
