@@ -11,7 +11,7 @@ interface ConvolutionWeights {
 type ConvolutionForm = Pick<nn.Conv2d, "stride" | "padding" | "dilation" | "groups">;
 
 /**
- * A convolution of the given form by the quickest operator for it: 3×3 of stride 1 by Winograd's where that is quicker.
+ * A convolution of the given form by the quickest operator for it: 3×3 by Winograd's where that is quicker.
  * @param options.relu ReLU of the result
  */
 export function convolution(
@@ -20,12 +20,14 @@ export function convolution(
   { stride, padding, dilation, groups }: ConvolutionForm,
   { relu = false }: { readonly relu?: boolean } = {},
 ): Tensor {
-  const isPlain3x3 =
+  const [stepY, stepX] = stride;
+  const is3x3 =
     weight.size(2) === 3 &&
     weight.size(3) === 3 &&
     groups === 1 &&
-    [stride, padding, dilation].every((extent) => extent.every((side) => side === 1));
-  if (isPlain3x3) return conv3x3(x, weight, { bias: bias ?? null, relu });
+    stepY === stepX &&
+    [padding, dilation].every((extent) => extent.every((side) => side === 1));
+  if (is3x3) return conv3x3(x, weight, { bias: bias ?? null, stride: stepY, relu });
   const y = x.conv2d(weight, { bias, stride, padding, dilation, groups });
   return relu ? y.relu_() : y;
 }
