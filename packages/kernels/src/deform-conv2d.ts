@@ -26,6 +26,10 @@ export interface DeformConv2dOptions {
  * Differentiable once in all five tensors. Half and bfloat16 are computed in float32; offset and mask may stay float32 beside
  * a low-precision input, and autocast leaves them so, for a place wants more digits than a value.
  *
+ * On the CPU a channels-last input is read where it lies, and so are offset and mask, which may be channels of one tensor in
+ * either layout; their gradients come dense in the layout theirs has. Memory is a tile of positions a thread and, for gradients,
+ * the weight's size a thread and the rows of the picture that two threads' places share.
+ *
  * @param input [B, C, H, W]; contiguous or channels-last, and the result follows
  * @param weight [O, C/groups, kH, kW], of the input's dtype
  * @param offset [B, 2·offsetGroups·kH·kW, outH, outW]: (dy, dx) of each tap, in pixels, taps row by row

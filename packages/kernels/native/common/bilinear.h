@@ -7,8 +7,9 @@
 
 /**
  * Bilinear reading of a channels-last picture at one fractional place, over a run of channels that lies contiguously in
- * memory. Everything deformable is made of these: a tap blends four pixels; its backward adds to the same four pixels
- * and needs one dot product with each. Pixels outside the picture are zeros.
+ * memory. Deformable attention is made of these (deformable convolution, whose positions share a kernel, has loops of
+ * its own): a tap blends four pixels; its backward adds to the same four pixels and needs one dot product with each.
+ * Pixels outside the picture are zeros.
  */
 namespace adsam {
 
@@ -18,8 +19,6 @@ struct Tap {
   int32_t pixel[4];  // y·W + x of the upper left, upper right, lower left, lower right pixel; -1 outside the picture
   T fy, fx;          // fractional part, [0, 1)
   T scale;           // the modulation mask or attention weight that multiplies what is read
-
-  ADSAM_INLINE bool outside() const { return (pixel[0] & pixel[1] & pixel[2] & pixel[3]) == -1; }
 };
 
 /** The tap at pixel coordinates (y, x), where (0, 0) is the middle of the first pixel. A NaN or infinite place reads

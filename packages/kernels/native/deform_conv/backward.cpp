@@ -176,7 +176,8 @@ DeformGradients deform_conv2d_backward_cpu(const Tensor& gradient, const Tensor&
   const Tensor mask_ = value_or_undefined(mask);
   DeformGradients result;
   AT_DISPATCH_FLOATING_TYPES(type, "deform_conv2d_backward", [&] {
-    result = backward<scalar_t>(g, DeformOperands<scalar_t>(g, input, offset, mask_), weight, gradient.to(type), wanted);
+    const DeformOperands<scalar_t> operands(g, input, offset, mask_);
+    result = backward<scalar_t>(g, operands, weight, gradient.to(type), wanted);
   });
   auto& [picture, weights, offsets, masks, bias] = result;
   if (picture.defined()) picture = channels_first(picture, deform_format(input)).to(input.scalar_type());

@@ -5,9 +5,9 @@
 #include "deform_conv/places.h"
 
 /**
- * The gathers and scatters of a deformable convolution on bare memory, for one chunk of the product on one tile of output
- * positions. A column is what one position multiplies: for each tap of the chunk the channels read there. `columns` is
- * [positions, taps, channels], its rows a little further apart than they are long.
+ * The gathers and scatters of a deformable convolution on bare memory, for one chunk of the product on one tile of
+ * output positions. A column is what one position multiplies: for each tap of the chunk the channels read there.
+ * `columns` is [positions, taps, channels], its rows a little further apart than they are long.
  */
 namespace adsam {
 
@@ -58,7 +58,7 @@ struct ColumnJob {
 template <typename T>
 void gather_columns(const ColumnJob<T>& job, InstructionSet set);
 
-/** Where the cotangents of one picture's offset and mask go, as offset and mask are ordered; data null if not wanted. */
+/** Where the gradients of one picture's offset and mask go, in the same order as those; data null if not wanted. */
 template <typename T>
 struct TapGradients {
   MapView<T> offset, mask;

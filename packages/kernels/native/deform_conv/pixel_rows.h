@@ -146,7 +146,12 @@ ADSAM_INLINE void spread(const PixelRows<T>& rows, T* column, int64_t c, int64_t
     // Read all, then write: two pixels outside may share the place that nobody reads.
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
-      if (dot || keep) pixel[i] = vector_at<T, bytes>(rows.pixel[i] + c);
+      if (dot || keep) {
+        pixel[i] = vector_at<T, bytes>(rows.pixel[i] + c);
+#if ADSAM_HAS_X86_SETS
+        asm("" : "+v"(pixel[i]));  // or the compiler reads it again for each of its uses, and loads are what is scarce
+#endif
+      }
       if (scatter) gradient[i] = vector_at<T, bytes>(rows.sum[i] + c) + rows.weight[i] * cotangent;
       if (dot) sums[i] += cotangent * pixel[i];
     }
