@@ -18,7 +18,6 @@ TORCH_LIBRARY_FRAGMENT(adsam, m) {
 }
 
 TORCH_LIBRARY_IMPL(adsam, CPU, m) { m.impl("distance_transform", TORCH_FN(distance_transform_cpu)); }
-TORCH_LIBRARY_IMPL(adsam, CUDA, m) { m.impl("distance_transform", TORCH_FN(distance_transform_composite)); }
 TORCH_LIBRARY_IMPL(adsam, Meta, m) { m.impl("distance_transform", TORCH_FN(meta)); }
 
 }  // namespace adsam
