@@ -98,6 +98,10 @@ export interface NativeBuild {
   readonly hash: string;
   readonly addon: string;
   readonly kernels: string;
+  /** CMake's folder, where tests build what only they need. */
+  readonly work: string;
+  /** Whether the kernels written in CUDA are in it, and for which architectures or why not. */
+  readonly cudaKernels: { readonly built: boolean; readonly text: string };
   readonly libtorch: {
     readonly dir: string;
     readonly version: string;
