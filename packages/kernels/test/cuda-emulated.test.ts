@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Dtype, Tensor } from "@adsam/torch";
-import { zeros } from "@adsam/torch";
+import { ones, zeros } from "@adsam/torch";
 import { deformConv2dArguments, pair } from "../src/deform-conv2d.js";
 import type { DeformConv2dOptions } from "../src/index.js";
 import { callKernel } from "../src/library.js";
@@ -243,5 +243,15 @@ test("distance transform: the same bits", { skip }, () => {
       const found = callEmulated("distance_transform", [one]) as Tensor;
       assert.deepEqual(found.toArray(), (callKernel("distance_transform", [one]) as Tensor).toArray(), `[${shape}]`);
     }
+  }
+});
+
+test("distance transform: a zero in any row and column is seen from everywhere", { skip }, () => {
+  const [height, width] = [37, 35]; // rows fill no whole number of segments, columns no whole strip
+  for (let row = 0; row < height; row += 3) {
+    const mask = ones([height, width], { dtype: "uint8" });
+    mask.select(0, row).select(0, (row * 5) % width).zero_();
+    const found = callEmulated("distance_transform", [mask]) as Tensor;
+    assert.deepEqual(found.toArray(), (callKernel("distance_transform", [mask]) as Tensor).toArray(), `row ${row}`);
   }
 });
