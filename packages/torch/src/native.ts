@@ -87,6 +87,8 @@ export interface Native {
   generatorSetState(generator: unknown, state: TensorId): void;
 
   liveTensors(): { count: number; bytes: number };
+  memoryUsage(): { live: number; peak: number; resident: number };
+  emptyCache(): void;
   mapFile(path: string): TensorId;
   buildInfo(): { version: string; cuda: boolean; threads: number; config: string; parallel: string };
   numThreads(): number;
