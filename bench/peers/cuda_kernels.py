@@ -111,6 +111,8 @@ def check_deform():
     half = deform_inputs(2, 32, 17, 19, 8, dtype=torch.float16)
     found = differentiated(deform(), on(DEVICE, half), torch.randn(2, 8, 17, 19))
     check("deform_conv2d float16 is finite", torch.tensor(all(x.isfinite().all() for x in found)), torch.tensor(True), 0)
+    if DEVICE == "cpu":
+        return
     several = deform_inputs(12, 256, 128, 128, 8, dtype=torch.float32)  # 1.8 GB of columns: more than one block
     compare("deform_conv2d in several blocks", deform(), several, 2e-4)
 

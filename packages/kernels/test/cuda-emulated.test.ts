@@ -250,7 +250,10 @@ test("distance transform: a zero in any row and column is seen from everywhere",
   const [height, width] = [37, 35]; // rows fill no whole number of segments, columns no whole strip
   for (let row = 0; row < height; row += 3) {
     const mask = ones([height, width], { dtype: "uint8" });
-    mask.select(0, row).select(0, (row * 5) % width).zero_();
+    mask
+      .select(0, row)
+      .select(0, (row * 5) % width)
+      .zero_();
     const found = callEmulated("distance_transform", [mask]) as Tensor;
     assert.deepEqual(found.toArray(), (callKernel("distance_transform", [mask]) as Tensor).toArray(), `row ${row}`);
   }

@@ -80,6 +80,13 @@ export interface Native {
   autocast(device: string, enabled: boolean, dtype: string): void;
   clearAutocastCache(): void;
 
+  recordEvent(device: string): unknown;
+  eventDone(event: unknown): boolean;
+  awaitEvent(event: unknown): void;
+  holdForEvent(event: unknown, device: string): void;
+  onSideStream<T>(device: string, body: () => T): T;
+  useOnStream(id: TensorId): void;
+
   generator(seed: number | bigint): unknown;
   defaultGenerator(device: string): unknown;
   generatorSeed(generator: unknown, seed: number | bigint): void;
