@@ -53,7 +53,11 @@ export class AdamW extends Optimizer<AdamWOptions> {
   }
 
   protected override update(group: ParamGroup<AdamWOptions>, batch: Batch, leaving?: Leaving): void {
-    if (this.isFused(batch.params[0]!.device)) return this.updateFused(group, batch, leaving);
+    if (this.isFused(batch.params[0]!.device)) this.updateFused(group, batch, leaving);
+    else this.updateByParts(group, batch);
+  }
+
+  private updateByParts(group: ParamGroup<AdamWOptions>, batch: Batch): void {
     const { lr, betas, eps, weightDecay, amsgrad } = group;
     const [beta1, beta2] = betas;
     const step = batch.step + 1;
