@@ -38,7 +38,11 @@ export async function buildNative(root) {
   const folder = join(root, "build", "native", hash);
   mkdirSync(folder, { recursive: true });
 
-  const libraries = { addon: join(folder, "adsam_torch.node"), kernels: join(folder, kernelsName) };
+  const libraries = {
+    addon: join(folder, "adsam_torch.node"),
+    kernels: join(folder, kernelsName),
+    pictures: join(folder, "adsam_pictures.node"),
+  };
   const told = join(folder, "cuda-kernels.json");
   const outputs = [...Object.values(libraries), told];
   const work = workFolder(root, toolchain);

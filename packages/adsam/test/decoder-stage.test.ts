@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nn, randn, scope, withObserver } from "@adsam/torch";
 import { AdSam } from "../src/models/ad-sam.js";
-import { bilinear, projectedTo, SkipProjection } from "../src/models/decoder/stage.js";
+import { projectedTo, SkipProjection } from "../src/models/decoder/stage.js";
 
 for (const [what, size, pixels] of [
   ["a map that grows is projected first", { height: 13, width: 9 }, 7 * 5],
@@ -22,7 +22,7 @@ for (const [what, size, pixels] of [
       assert.equal(convolved, pixels);
       assert.deepEqual(projected.shape, [2, 4, size.height, size.width]);
       const largest = projected
-        .sub(conv.call(bilinear(x, size)))
+        .sub(conv.call(nn.functional.interpolate(x, { size, mode: "bilinear" })))
         .abs()
         .max()
         .item();
@@ -52,7 +52,9 @@ for (const decoder of ["deformable-attention", "deformable-convolution"] as cons
           () => network.call({ image, samEmbedding }),
         );
       });
-      for (const quick of ["adsam::conv3x3", "adsam::group_norm"]) assert.ok(seen.has(quick), `${mode}: no ${quick}`);
-      for (const slow of ["aten::batch_norm", "aten::group_norm"]) assert.ok(!seen.has(slow), `${mode}: ${slow}`);
+      for (const quick of ["adsam::conv3x3", "adsam::group_norm", "adsam::resize_bilinear"])
+        assert.ok(seen.has(quick), `${mode}: no ${quick}`);
+      for (const slow of ["aten::batch_norm", "aten::group_norm", "aten::upsample_bilinear2d", "aten::max_pool2d"])
+        assert.ok(!seen.has(slow), `${mode}: ${slow}`);
     }
   });

@@ -13,6 +13,7 @@ const build: NativeBuild = {
   kernels: "/r/build/native/0123456789abcdef/libadsam_kernels.so",
   work: "/r/build/native/work-01234567",
   cudaKernels: { built: false, text: "libtorch has no CUDA" },
+  pictures: "/r/build/native/0123456789abcdef/adsam_pictures.node",
   libtorch: { dir: "/usr/lib/x86_64-linux-gnu", version: "1.13.0", source: "system", cuda: false },
 };
 
@@ -28,6 +29,7 @@ const files = {
   "/r/build/native/current.json": JSON.stringify(build),
   [build.addon]: "",
   [build.kernels]: "",
+  [build.pictures]: "",
 };
 const programs = {
   "c++": "c++ (Debian 12.2.0) 12.2.0\nCopyright",

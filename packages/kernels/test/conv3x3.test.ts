@@ -47,6 +47,7 @@ const sizes: Record<string, Size> = {
   "whole tiles inside and whole vectors": [1, 32, 16, 20, 64],
   "a last vector over the one before": [1, 41, 17, 22, 27],
   "several blocks of tiles": [2, 17, 41, 63, 33],
+  "fewer tiles than channels": [2, 18, 9, 14, 150],
 };
 
 for (const [name, size] of Object.entries(sizes))
@@ -106,11 +107,28 @@ for (const [channels, out, size] of [
 
 test("the fast path is taken for the network's layers in float32, conv2d itself for what it is slower at", () => {
   const same = (a: Tensor, b: Tensor) => a.sub(b).abs().max().item() === 0;
-  const [wide, weight] = tensorsOf([1, 64, 64, 64, 64]).map((tensor) => last(tensor.to({ dtype: "float32" })));
-  assert.ok(same(conv3x3(wide!, weight!), winograd(wide!, weight!)), "Winograd's numbers");
-  assert.ok(!same(conv3x3(wide!, weight!), reference(wide!, weight!)), "not conv2d's");
-  const [narrow, few] = tensorsOf([1, 3, 64, 64, 4]).map((tensor) => last(tensor.to({ dtype: "float32" })));
-  assert.ok(same(conv3x3(narrow!, few!), reference(narrow!, few!)), "three channels");
+  const single = (size: Size) => tensorsOf(size).map((tensor) => last(tensor.to({ dtype: "float32" })));
+  for (const size of [
+    [1, 64, 64, 64, 64],
+    [1, 512, 16, 32, 27],
+    [2, 32, 13, 17, 32],
+  ] as const) {
+    const tensors = single(size) as [Tensor, Tensor, Tensor];
+    const [taken, fast, slow] = [conv3x3, winograd, reference].map((op) => withGradients(run(op), tensors));
+    for (const [i, name] of ["output", ...names].entries()) {
+      assert.ok(same(taken![i]!, fast![i]!), `${size}: Winograd's ${name}`);
+      assert.ok(name === "bias" || !same(taken![i]!, slow![i]!), `${size}: not conv2d's ${name}`);
+    }
+  }
+  for (const size of [
+    [1, 3, 64, 64, 64], // the transforms cost more than they save
+    [1, 64, 64, 64, 4],
+    [1, 64, 8, 8, 64], // the weights too
+    [1, 32, 1, 400, 32], // most of each tile is outside
+  ] as const) {
+    const [input, weight] = single(size) as [Tensor, Tensor];
+    assert.ok(same(conv3x3(input, weight), reference(input, weight)), `${size}: conv2d's output`);
+  }
   const [double, exact] = tensorsOf([1, 64, 16, 16, 64]);
   assert.ok(same(conv3x3(double, exact), reference(double, exact)), "float64");
 });

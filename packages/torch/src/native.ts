@@ -102,7 +102,7 @@ export interface Native {
   setNumThreads(threads: number): void;
 }
 
-/** What the launcher's build wrote: where the two libraries are, and which libtorch they were built against. */
+/** What the launcher's build wrote: where the libraries are, and which libtorch they were built against. */
 export interface NativeBuild {
   readonly hash: string;
   readonly addon: string;
@@ -111,6 +111,7 @@ export interface NativeBuild {
   readonly work: string;
   /** Whether the kernels written in CUDA are in it, and for which architectures or why not. */
   readonly cudaKernels: { readonly built: boolean; readonly text: string };
+  readonly pictures: string;
   readonly libtorch: {
     readonly dir: string;
     readonly version: string;

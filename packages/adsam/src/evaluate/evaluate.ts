@@ -82,7 +82,7 @@ async function score(loader: DataLoader, options: Scoring): Promise<ConfusionMat
   let done = 0;
   using forward = new GraphedForward((image) => network.call({ image })); // plain calls on the CPU
   try {
-    for await (const batch of loader.epoch(1)) {
+    for await (const batch of loader.epoch(1, { reuse: true })) {
       const predictions = predictBatch(batch, { ...options, forward });
       for (const [place, prediction] of predictions.entries()) {
         const label = options.resolution === "label" ? batch.native![place]! : networkLabel(batch, place);

@@ -1,3 +1,4 @@
+import { gelu } from "@adsam/kernels";
 import { cat, nn, type Tensor } from "@adsam/torch";
 import { ChannelAttention } from "./channel-attention.js";
 import { projectedTo } from "./decoder/stage.js";
@@ -47,6 +48,6 @@ export class DeformableFusion extends nn.Module {
     }
     const stacked = maps.length === 1 ? maps[0]! : cat(maps, { dim: 1 });
     const fused = this.norm.call(this.fusionConv.call(stacked));
-    return nn.functional.gelu(this.channelAttention ? this.channelAttention.call(fused) : fused);
+    return gelu(this.channelAttention ? this.channelAttention.call(fused) : fused);
   }
 }

@@ -1,3 +1,4 @@
+import { addRelu_, maxPool3x3Stride2 } from "@adsam/kernels";
 import { nn, type Tensor } from "@adsam/torch";
 import { convolution } from "./layers.js";
 
@@ -83,9 +84,7 @@ class BasicBlock extends nn.Module {
 
   forward(x: Tensor): Tensor {
     const y = convNorm(x, this.conv1, this.bn1, { relu: true });
-    return convNorm(y, this.conv2, this.bn2)
-      .add_(this.downsample ? this.downsample.call(x) : x)
-      .relu_();
+    return addRelu_(convNorm(y, this.conv2, this.bn2), this.downsample ? this.downsample.call(x) : x);
   }
 }
 
@@ -115,9 +114,7 @@ class Bottleneck extends nn.Module {
   forward(x: Tensor): Tensor {
     let y = convNorm(x, this.conv1, this.bn1, { relu: true });
     y = convNorm(y, this.conv2, this.bn2, { relu: true });
-    return convNorm(y, this.conv3, this.bn3)
-      .add_(this.downsample ? this.downsample.call(x) : x)
-      .relu_();
+    return addRelu_(convNorm(y, this.conv3, this.bn3), this.downsample ? this.downsample.call(x) : x);
   }
 }
 
@@ -170,7 +167,7 @@ export class ResNet extends nn.Module {
   forward(image: Tensor): ResNetFeatures {
     const x = image.contiguous({ memoryFormat: "channels_last" }); // as all maps behind it: convolutions are quickest so
     const stem = convNorm(x, this.conv1, this.bn1, { relu: true }); // [B, stem, H/2, W/2]
-    const layer1 = this.layer1.call(stem.maxPool2d(3, { stride: 2, padding: 1 })); // [B, channels[0], H/4, W/4]
+    const layer1 = this.layer1.call(maxPool3x3Stride2(stem)); // [B, channels[0], H/4, W/4]
     const layer2 = this.layer2.call(layer1);
     const layer3 = this.layer3.call(layer2);
     return { layer1, layer2, layer3, layer4: this.layer4.call(layer3) };

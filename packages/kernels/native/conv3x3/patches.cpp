@@ -25,8 +25,8 @@ struct Square {
   bool whole() const { return first_row == 0 && end_row == size && first_column == 0 && end_column == size; }
 
   /** Of the pixel (0, 0) of the square, which may lie outside, in numbers from the start of the pictures. */
-  int64_t offset(const Tiling& tiling, int64_t channels) const {
-    return ((picture * tiling.height + top) * tiling.width + left) * channels;
+  int64_t offset(const Tiling& tiling, int64_t pixel) const {
+    return ((picture * tiling.height + top) * tiling.width + left) * pixel;
   }
 
   template <typename Visit>
@@ -80,11 +80,11 @@ void read_tile(const Transforms<T>& run, Reach reach, const Tiling& tiling, cons
 
 template <typename T>
 void write_tile(const Transforms<T>& run, const Tiling& tiling, const Planes<T>& planes, int64_t from, T* pictures,
-                int64_t channels, int64_t tile, const T* bias, bool relu) {
+                int64_t pixel, int64_t channels, int64_t tile, const T* bias, bool relu) {
   const Square square(tiling, tile, kTile, 0);
-  const int64_t row = tiling.width * channels, offset = square.offset(tiling, channels);
+  const int64_t row = tiling.width * pixel, offset = square.offset(tiling, pixel);
   const T* in = planes.data + from * planes.row;
-  Step<T> step{in, kPatch * planes.stride, planes.stride, nullptr, row, channels};
+  Step<T> step{in, kPatch * planes.stride, planes.stride, nullptr, row, pixel};
   step.relu = relu;
 
   if (square.whole() && channels >= run.lanes)
@@ -102,7 +102,7 @@ void write_tile(const Transforms<T>& run, const Tiling& tiling, const Planes<T>&
     if (bias) std::memcpy(some_bias, bias + first, count * sizeof(T));
     run.output(step);
     square.each_inside([&](int64_t i, int64_t j) {
-      std::memcpy(pictures + (offset + i * row + j * channels + first),
+      std::memcpy(pictures + (offset + i * row + j * pixel + first),
                   square_of_vectors + i * step.out_row + j * step.out_column, count * sizeof(T));
     });
   }
@@ -112,7 +112,7 @@ void write_tile(const Transforms<T>& run, const Tiling& tiling, const Planes<T>&
   template void read_tile(const Transforms<T>&, Reach, const Tiling&, const T*, int64_t, int64_t, const Planes<T>&,   \
                           int64_t);                                                                                   \
   template void write_tile(const Transforms<T>&, const Tiling&, const Planes<T>&, int64_t, T*, int64_t, int64_t,      \
-                           const T*, bool);
+                           int64_t, const T*, bool);
 ADSAM_INSTANTIATE(float)
 ADSAM_INSTANTIATE(double)
 

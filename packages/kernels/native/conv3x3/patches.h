@@ -44,9 +44,12 @@ template <typename T>
 void read_tile(const Transforms<T>& run, Reach reach, const Tiling& tiling, const T* pictures, int64_t channels,
                int64_t tile, const Planes<T>& planes, int64_t to);
 
-/** Row `from` of the planes → tile number `tile` of pictures [B, H, W, channels], plus bias [channels] or null, ReLU. */
+/**
+ * Row `from` of the planes → tile number `tile` of `channels` channels of pictures [B, H, W, …] whose pixels lie `pixel`
+ * numbers apart, plus bias [channels] or null, ReLU.
+ */
 template <typename T>
 void write_tile(const Transforms<T>& run, const Tiling& tiling, const Planes<T>& planes, int64_t from, T* pictures,
-                int64_t channels, int64_t tile, const T* bias, bool relu);
+                int64_t pixel, int64_t channels, int64_t tile, const T* bias, bool relu);
 
 }  // namespace adsam::winograd

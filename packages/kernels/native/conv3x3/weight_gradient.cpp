@@ -10,19 +10,19 @@
 namespace adsam::winograd {
 namespace {
 
-// What all threads hold together of transformed tiles, pictures and gradients: a part of the last cache.
-constexpr int64_t kBlockBytes = 8 << 20;
-constexpr int64_t kLeastTiles = 64;
+// What a thread's share is of the transformed tiles, pictures and gradients, that all threads hold together.
+constexpr int64_t kBlockBytes = 2 << 20;
+constexpr int64_t kLeastTiles = 128;
 // Rows of one product: a multiple of the tile's height, enough to reuse the other side.
 constexpr int64_t kRowStep = 96;
 constexpr int64_t kTileGrain = 4;
 
 int64_t tiles_at_once(int64_t tiles, int64_t channels, int64_t item_size) {
-  const int64_t fitting = kBlockBytes / (kPlanes * channels * item_size);
+  const int64_t fitting = at::get_num_threads() * kBlockBytes / (kPlanes * channels * item_size);
   return std::min(tiles, std::max(kLeastTiles, fitting));
 }
 
-/** Σ over tiles of Vᵀ · dM, 36 matrices [C, O]: every one is summed by one thread, so threads change no sum. */
+/** Σ over tiles of Vᵀ · dM, 36 matrices [C, O]. Each number is summed tile after tile whatever the blocks and threads. */
 template <typename T>
 void sum_products(const Transforms<T>& run, InstructionSet set, const Tiling& tiling, const T* pictures,
                   int64_t channels, const T* gradient, int64_t out_channels, const Planes<T>& sums) {

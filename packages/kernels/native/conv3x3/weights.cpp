@@ -58,18 +58,22 @@ WeightView<T> WeightView<T>::backward(const Tensor& weight, Tensor& storage) {
 }
 
 template <typename T>
-TransformedWeights<T>::TransformedWeights(const WeightView<T>& weight, InstructionSet set)
-    : set_(set), in_(weight.in) {
-  const auto& run = transforms<T>(set);
+TransformedWeights<T>::TransformedWeights(int64_t in, int64_t most_out, InstructionSet set)
+    : set_(set),
+      in_(in),
+      columns_(filled_up(most_out, transforms<T>(set).lanes)),
+      stride_(Panels<T>::size(in, columns_, set) + 64 / static_cast<int64_t>(sizeof(T))),
+      storage_(c10::GetAllocator(c10::DeviceType::CPU)->allocate(kPlanes * stride_ * sizeof(T))) {}
+
+template <typename T>
+void TransformedWeights<T>::set(const WeightView<T>& weight) {
+  const auto& run = transforms<T>(set_);
   columns_ = filled_up(weight.out, run.lanes);
-  stride_ = Panels<T>::size(in_, columns_, set) + 64 / static_cast<int64_t>(sizeof(T));
-  storage_ = c10::GetAllocator(c10::DeviceType::CPU)->allocate(kPlanes * stride_ * sizeof(T));
-  T* storage = static_cast<T*>(storage_.get());
-  const PanelSplit split(columns_, gemm_body<T>(set));
+  const PanelSplit split(columns_, gemm_body<T>(set_));
   at::parallel_for(0, in_, kRowGrain, [&](int64_t begin, int64_t end) {
     for (int64_t panel = 0; panel < split.count; ++panel)
       for (int64_t in = begin; in < end; ++in) {
-        T* out = storage + in_ * split.first_column(panel) + in * split.width(panel);
+        T* out = data() + in_ * split.first_column(panel) + in * split.width(panel);
         const Step<T> step{nullptr, 0, 0, out, kPatch * stride_, stride_};
         transform_row(run, weight, in, split.first_column(panel), step, split.panel_vectors(panel));
       }

@@ -14,6 +14,11 @@ struct WeightView {
   int64_t in_stride;
   int64_t tap_row, tap_column;  // negative where the kernel is read backwards
 
+  /** Outgoing channels [first, first + count) of it. */
+  WeightView columns(int64_t first, int64_t count) const {
+    return {data + first, in, count, in_stride, tap_row, tap_column};
+  }
+
   /** That of weight [O, C, 3, 3], which `storage` keeps alive: transposed unless its layout fits. */
   static WeightView forward(const Tensor& weight, Tensor& storage);
 
@@ -21,17 +26,21 @@ struct WeightView {
   static WeightView backward(const Tensor& weight, Tensor& storage);
 };
 
-/** G g Gᵀ of every pair of channels, as 36 matrices [in, out filled up] packed for the product; made on all threads. */
+/** G g Gᵀ of every pair of channels, as 36 matrices [in, out filled up] packed for the product. */
 template <typename T>
 class TransformedWeights {
  public:
-  TransformedWeights(const WeightView<T>& weight, InstructionSet set);
+  /** Room for weights from `in` to at most `most_out` channels. */
+  TransformedWeights(int64_t in, int64_t most_out, InstructionSet set);
 
-  Panels<T> plane(int64_t p) const {
-    return {static_cast<const T*>(storage_.get()) + p * stride_, in_, columns_, set_};
-  }
+  /** Transforms these, on all threads unless called by one of many. */
+  void set(const WeightView<T>& weight);
+
+  Panels<T> plane(int64_t p) const { return {data() + p * stride_, in_, columns_, set_}; }
 
  private:
+  T* data() const { return static_cast<T*>(storage_.get()); }
+
   InstructionSet set_;
   int64_t in_, columns_, stride_;
   c10::DataPtr storage_;

@@ -1,7 +1,8 @@
+import { resizeBilinear } from "@adsam/kernels";
 import { nn, type Tensor } from "@adsam/torch";
 import { Conv2d, GroupNorm, GroupNormGelu } from "../layers.js";
 import { DeformableAttention } from "./deformable-attention.js";
-import { bilinear, DecoderStage, doubled, SkipProjection, type StageConfig } from "./stage.js";
+import { DecoderStage, doubled, SkipProjection, type StageConfig } from "./stage.js";
 
 /**
  * The paper's decoder (§3, progressive refinement): the running map, brought to the stage's width and size, asks by deformable
@@ -40,11 +41,11 @@ export class AttentionStage extends DecoderStage {
 
   override forward(x: Tensor, skip: Tensor | undefined): Tensor {
     const running = this.inputProj.call(x); // [B, outChannels, h, w]
-    let map = this.upsample ? bilinear(running, doubled(running)) : running;
+    let map = this.upsample ? resizeBilinear(running, doubled(running)) : running;
     const levels = [running];
     if (skip && this.skipConv) {
       const detail = this.skipConv.call(skip); // [B, outChannels, …] at ResNet's own size
-      map = map.add(bilinear(detail, map.spatialSize("map")));
+      map = map.add(resizeBilinear(detail, map.spatialSize("map")));
       levels.push(detail);
     }
     map = this.norm1.call(map.add(this.attention.call(map, levels)));

@@ -1,7 +1,8 @@
-import { cat, nn, type Tensor } from "@adsam/torch";
+import { resizeBilinear, resizeBilinearCat } from "@adsam/kernels";
+import { nn, type Tensor } from "@adsam/torch";
 import { conv3x3 } from "../deformable-conv.js";
 import { groupNormGelu } from "../layers.js";
-import { bilinear, DecoderStage, doubled, SkipProjection, type StageConfig } from "./stage.js";
+import { DecoderStage, doubled, SkipProjection, type StageConfig } from "./stage.js";
 
 /** The authors' released decoder: two deformable convolutions over the running map and the skip. Names are theirs. */
 export class ConvolutionStage extends DecoderStage {
@@ -23,10 +24,8 @@ export class ConvolutionStage extends DecoderStage {
   }
 
   override forward(x: Tensor, skip: Tensor | undefined): Tensor {
-    let map = this.upsample ? bilinear(x, doubled(x)) : x;
-    if (skip && this.skipConv) {
-      map = cat([map, this.skipConv.call(skip, map.spatialSize("map"))], { dim: 1 });
-    }
-    return this.conv.call(map);
+    const size = this.upsample ? doubled(x) : x.spatialSize("x");
+    if (skip && this.skipConv) return this.conv.call(resizeBilinearCat(x, this.skipConv.call(skip, size)));
+    return this.conv.call(this.upsample ? resizeBilinear(x, size) : x);
   }
 }

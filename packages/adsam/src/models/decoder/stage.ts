@@ -1,3 +1,4 @@
+import { resizeBilinear } from "@adsam/kernels";
 import { nn, type Size, type Tensor } from "@adsam/torch";
 import { groupNormGelu } from "../layers.js";
 
@@ -28,7 +29,7 @@ export class SkipProjection extends nn.Sequential {
 
   /**
    * @param skip [B, inChannels, h, w]
-   * @param size of the result, skip's own by default: the projection of `bilinear(skip, size)`
+   * @param size of the result, skip's own by default: the projection of `resizeBilinear(skip, size)`
    * @returns [B, outChannels, height, width]
    */
   override forward(skip: Tensor, size: Size = skip.spatialSize("skip")): Tensor {
@@ -38,18 +39,14 @@ export class SkipProjection extends nn.Sequential {
 }
 
 /**
- * `conv(bilinear(x, size))` for a 1×1 convolution. Bilinear weights add up to one, so both orders are the same; the convolution
+ * `conv(resizeBilinear(x, size))` for a 1×1 convolution. Bilinear weights add up to one, so both orders are the same; the convolution
  * comes first where that is on fewer pixels.
  */
 export function projectedTo(size: Size, x: Tensor, conv: nn.Conv2d): Tensor {
   const own = x.spatialSize("x");
   if (own.height === size.height && own.width === size.width) return conv.call(x);
   const grows = own.height * own.width < size.height * size.width;
-  return grows ? bilinear(conv.call(x), size) : conv.call(bilinear(x, size));
-}
-
-export function bilinear(x: Tensor, size: Size): Tensor {
-  return nn.functional.interpolate(x, { size, mode: "bilinear" });
+  return grows ? resizeBilinear(conv.call(x), size) : conv.call(resizeBilinear(x, size));
 }
 
 export function doubled(x: Tensor): Size {
