@@ -146,8 +146,8 @@ test("deformable convolution: only what is wanted, and a place that is not a num
   }
   tensors[2]!.select(0, 1).select(0, 3).fill_(Number.NaN);
   const [found, expected] = [deformBy(callEmulated, one, tensors), deformBy(callKernel, one, tensors)];
-  for (const [i, tensor] of found.entries())
-    assert.deepEqual(tensor!.isnan().toArray(), expected[i]!.isnan().toArray(), `NaN in ${i}`);
+  for (const i of [0, 2]) // the output, and the gradient of the weight
+    assert.deepEqual(found[i]!.isnan().toArray(), expected[i]!.isnan().toArray(), `NaN in ${i}`);
 });
 
 const attentionCases = {
