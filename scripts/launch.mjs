@@ -45,10 +45,6 @@ try {
   process.exit(1);
 }
 
-/** What is not part of the command line: the tests, and `npm run bench`. */
-const scripts = new Map([
-  ["test", "scripts/test.mjs"],
-  ["bench", "bench/dist/src/run.js"],
-]);
-const script = scripts.get(command) ?? "packages/adsam/dist/src/cli/main.js";
+/** The tests are no part of the command line. */
+const script = command === "test" ? "scripts/test.mjs" : "packages/adsam/dist/src/cli/main.js";
 process.stdout.write([...commandEnvironment(process.env), process.execPath, join(root, script)].join("\n"));

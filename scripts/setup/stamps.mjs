@@ -89,7 +89,7 @@ export function packageFolders(root) {
 
 /** The packages, and what is compiled beside them. @param {string} root */
 export function typescriptFolders(root) {
-  const others = ["examples", "bench"].map((name) => join(root, name));
+  const others = [join(root, "examples")];
   return [...packageFolders(root), ...others.filter((folder) => existsSync(join(folder, "tsconfig.json")))];
 }
 

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { liveTensors, Problem, scope, Tensor } from "@adsam/torch";
 import { DistanceMaps } from "../src/losses/distance-maps.js";
-import { boundaryDistance, labelBoundary, signedDistances } from "../src/losses/distances.js";
+import {
+  boundaryDistance,
+  boundaryDistanceSquares,
+  boundarySquaresOf,
+  labelBoundary,
+  signedDistances,
+} from "../src/losses/distances.js";
 import { predict } from "../src/losses/prediction.js";
 import { surfaceLoss } from "../src/losses/surface.js";
 import { labelsFor, logitsFor, sizes } from "./losses-fixtures.js";
@@ -58,6 +64,19 @@ test("the boundary and the distance to it, against looking at every pixel", () =
       "distance",
     );
   }
+});
+
+test("distances straight from the labels are those of the boundary, to the last bit", () => {
+  for (const [batch, height, width] of [
+    [1, 1, 1],
+    [2, 1, 70],
+    [1, 65, 1],
+    [3, 40, 67],
+  ] as const)
+    for (const dtype of ["uint8", "int64"] as const) {
+      const labels = labelsFor({ batch, numClasses: 5, height, width }).to({ dtype });
+      assert.ok(boundaryDistanceSquares(labels).equal(boundarySquaresOf(labelBoundary(labels))), `[${labels.shape}]`);
+    }
 });
 
 test("signed distances of all classes, against looking at every pixel", () => {

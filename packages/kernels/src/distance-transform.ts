@@ -13,3 +13,15 @@ import { callKernel } from "./library.js";
 export function distanceTransform(mask: Tensor): Tensor {
   return callKernel("distance_transform", [mask]) as Tensor;
 }
+
+/**
+ * Squared distance to the nearest boundary between labels, on the CPU, from the labels in one go: for every pixel, to the nearest one
+ * that carries another label than its neighbour above, below, left or right; 0 everywhere in a picture of one label.
+ *
+ * @param labels [B, H, W], uint8 or int64, less than 32768 pixels high and wide
+ * @returns int32 [B, H, W], in pixels²
+ * @throws Error when the labels are of another dtype or shape
+ */
+export function boundarySquares(labels: Tensor): Tensor {
+  return callKernel("boundary_squares", [labels]) as Tensor;
+}

@@ -3,8 +3,9 @@ export { type ConfusionMatrixOptions, confusionMatrix } from "./confusion-matrix
 export { type Conv3x3Options, conv3x3 } from "./conv3x3.js";
 export { cudaCapability, GraphedForward } from "./cuda-graph.js";
 export { type DeformConv2dOptions, deformConv2d, type Pair } from "./deform-conv2d.js";
-export { distanceTransform } from "./distance-transform.js";
+export { boundarySquares, distanceTransform } from "./distance-transform.js";
 export { type GroupNormOptions, groupNorm } from "./group-norm.js";
+export { type HybridLossOptions, hybridLoss } from "./hybrid-loss.js";
 export { labelMap } from "./label-map.js";
 export { type LovaszSoftmaxOptions, lovaszSoftmax } from "./lovasz-softmax.js";
 export { maxPool3x3Stride2 } from "./max-pool.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ones, Tensor, zeros } from "@adsam/torch";
-import { distanceTransform } from "../src/index.js";
+import { boundarySquares, distanceTransform } from "../src/index.js";
 import { callKernel } from "../src/library.js";
 import { distanceTransformReference } from "../src/reference/distance-transform.js";
 import { assertSameOnAnyThreads, filled } from "./helpers.js";
@@ -67,6 +67,16 @@ test("a mask that is not contiguous, and an empty batch", () => {
 
 test("the number of threads changes no bit", () => {
   assertSameOnAnyThreads(() => [distanceTransform(mask([3, 130, 140], 0.001))]);
+});
+
+test("squared distances to a boundary: labels in, one picture of one label", () => {
+  const labels = Tensor.from(Uint8Array.of(5, 5, 5, 5, 5, 7, 5, 5, 5, 5, 5, 5), [2, 1, 6]);
+  assert.deepEqual(boundarySquares(labels).toNumbers(), Float64Array.of(16, 9, 4, 1, 0, 0, 0, 0, 0, 0, 0, 0));
+  const wide = labels.to({ dtype: "int64" });
+  assert.deepEqual(boundarySquares(wide).toArray(), boundarySquares(labels).toArray());
+  assertSameOnAnyThreads(() => [boundarySquares(mask([3, 130, 140], 0.02).to({ dtype: "uint8" }))]);
+  assert.throws(() => boundarySquares(zeros([2, 3, 4])), /boundary_squares labels: found dtype Float, expected int64/);
+  assert.throws(() => boundarySquares(labels.select(0, 0)), /found shape \[1, 6\], expected \[B, H, W\]/);
 });
 
 test("errors say what a mask is", () => {

@@ -16,6 +16,11 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: "data", summary: "inspect, check or convert a data set", load: () => import("./data.js") },
   {
+    name: "bench",
+    summary: "how fast this machine does each work, beside its peers",
+    load: () => import("./bench.js"),
+  },
+  {
     name: "doctor",
     summary: "what this machine has, and what to do about what it lacks",
     load: () => import("./doctor.js"),

@@ -1,4 +1,4 @@
-import { distanceTransform } from "@adsam/kernels";
+import { boundarySquares, distanceTransform } from "@adsam/kernels";
 import { scope, stack, type Tensor, zeros } from "@adsam/torch";
 
 /**
@@ -24,11 +24,21 @@ export function labelBoundary(labels: Tensor): Tensor {
 /**
  * Distance in pixels to the nearest pixel beside another label, itself 0. In a picture of one label there is no such pixel: 0
  * everywhere, as there is no boundary to be far from.
- * @param labels [B, H, W]
+ * @param labels [B, H, W], uint8 or int64
  * @returns float32 [B, H, W]
  */
 export function boundaryDistance(labels: Tensor): Tensor {
-  return scope(() => finite(distanceTransform(labelBoundary(labels).logicalNot())));
+  return scope(() => boundaryDistanceSquares(labels).to({ dtype: "float32" }).sqrt_());
+}
+
+/** Its square, a whole number: int32 [B, H, W]. */
+export function boundaryDistanceSquares(labels: Tensor): Tensor {
+  return labels.device === "cpu" ? boundarySquares(labels) : boundarySquaresOf(labelBoundary(labels));
+}
+
+/** The same from the boundary itself, in plain operators and on any device. @param boundary bool [B, H, W] */
+export function boundarySquaresOf(boundary: Tensor): Tensor {
+  return scope(() => finite(distanceTransform(boundary.logicalNot())).square().round().to({ dtype: "int32" }));
 }
 
 /**

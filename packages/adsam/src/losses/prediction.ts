@@ -64,18 +64,23 @@ export function inFullPrecision<T>(like: Tensor, body: () => T): T {
  * @throws Problem where there are not as many as classes
  */
 export function pixelWeights(factors: readonly number[], { probabilities, labelIndex, valid }: Prediction): Tensor {
-  const numClasses = probabilities.size(1);
+  checkClassWeights(factors, probabilities.size(1));
+  const table = Tensor.of(factors, { dtype: probabilities.dtype, device: probabilities.device });
+  return table.indexSelect(0, labelIndex.flatten()).view(labelIndex.shape).mul(valid);
+}
+
+/** @throws Problem where there are not as many factors as classes */
+export function checkClassWeights(factors: readonly number[], numClasses: number): void {
   if (factors.length !== numClasses)
     throw new Problem({
       what: "class weights",
       found: `${factors.length} of them`,
       expected: `${numClasses}, one a class in train-id order`,
     });
-  const table = Tensor.of(factors, { dtype: probabilities.dtype, device: probabilities.device });
-  return table.indexSelect(0, labelIndex.flatten()).view(labelIndex.shape).mul(valid);
 }
 
-function checkShapes(logits: Tensor, labels: Tensor): void {
+/** @throws Problem for shapes, dtypes and devices that do not belong together */
+export function checkShapes(logits: Tensor, labels: Tensor): void {
   const [b, , h, w] = logits.dims4("logits");
   const [labelB, labelH, labelW] = labels.dims3("labels");
   if (b !== labelB || h !== labelH || w !== labelW)

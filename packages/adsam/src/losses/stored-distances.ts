@@ -1,5 +1,5 @@
 import { noGrad, scope, stack, type Tensor, zeros } from "@adsam/torch";
-import { boundaryDistance, signedDistance } from "./distances.js";
+import { boundaryDistanceSquares, signedDistance } from "./distances.js";
 import type { SurfaceForm } from "./surface.js";
 
 /**
@@ -21,7 +21,7 @@ export function packDistances(labels: Tensor, form: SurfaceForm, numClasses: num
   return noGrad(() =>
     scope(() => {
       if (form === "distance")
-        return { squares: packed(boundaryDistance(labels.unsqueeze(0)).squeeze(0).square()), classes: [] };
+        return { squares: packed(boundaryDistanceSquares(labels.unsqueeze(0)).squeeze(0)), classes: [] };
       const wide = labels.to({ dtype: "int64" });
       const classes = presentClasses(wide, numClasses);
       if (classes.length === 0) return { squares: zeros([0, ...labels.shape], { dtype: "int16" }), classes };
@@ -32,7 +32,7 @@ export function packDistances(labels: Tensor, form: SurfaceForm, numClasses: num
           return signed.gt(0).where(signed.square(), inside.square().neg());
         }),
       );
-      return { squares: packed(stack(planes)), classes };
+      return { squares: packed(stack(planes).round()), classes };
     }),
   );
 }
@@ -72,7 +72,7 @@ export function storedBytes({ squares }: StoredDistances): number {
 
 function packed(squares: Tensor): Tensor {
   const small = squares.abs().max().item() <= 32767;
-  return squares.round().to({ dtype: small ? "int16" : "int32", device: "cpu" });
+  return squares.to({ dtype: small ? "int16" : "int32", device: "cpu" });
 }
 
 /** The classes that occur, in order. @param labels int64 */

@@ -48,8 +48,14 @@ inline int64_t first_below(const Parabola& a, int64_t x, int64_t squared) {
 
 int64_t row_scratch_bytes(int64_t width) { return width * static_cast<int64_t>(sizeof(Parabola)); }
 
-void row_distances(float* row, int64_t width, void* scratch) {
-  auto* envelope = static_cast<Parabola*>(scratch);
+namespace {
+
+/**
+ * The lower envelope of the parabolas over one row of column distances; calls emit(x, squared distance) for its pixels.
+ * @returns false where no column has a zero: nothing is emitted
+ */
+template <typename Emit>
+bool walk_envelope(const float* row, int64_t width, Parabola* envelope, const Emit& emit) {
   int64_t count = 0;
   for (int64_t x = 0; x < width; ++x) {
     if (!(row[x] < std::numeric_limits<float>::infinity())) continue;  // a column without a zero has no parabola
@@ -64,13 +70,27 @@ void row_distances(float* row, int64_t width, void* scratch) {
     }
     if (from < width) envelope[count++] = {x, squared, from};
   }
-  if (count == 0) return;  // no zero in the picture: the row stays infinite
   for (int64_t i = 0; i < count; ++i) {
     const Parabola& p = envelope[i];
     const int64_t end = i + 1 < count ? envelope[i + 1].from : width;
-    for (int64_t x = p.from; x < end; ++x)
-      row[x] = static_cast<float>(std::sqrt(static_cast<double>((x - p.x) * (x - p.x) + p.squared)));
+    for (int64_t x = p.from; x < end; ++x) emit(x, (x - p.x) * (x - p.x) + p.squared);
   }
+  return count > 0;
+}
+
+}  // namespace
+
+void row_distances(float* row, int64_t width, void* scratch) {
+  walk_envelope(row, width, static_cast<Parabola*>(scratch), [row](int64_t x, int64_t squared) {
+    row[x] = static_cast<float>(std::sqrt(static_cast<double>(squared)));
+  });
+}
+
+void row_squares(const float* row, int64_t width, void* scratch, int32_t* squares) {
+  const bool any = walk_envelope(row, width, static_cast<Parabola*>(scratch), [squares](int64_t x, int64_t squared) {
+    squares[x] = static_cast<int32_t>(squared);
+  });
+  if (!any) std::fill_n(squares, width, 0);
 }
 
 }  // namespace adsam

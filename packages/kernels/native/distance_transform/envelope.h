@@ -21,4 +21,7 @@ int64_t row_scratch_bytes(int64_t width);
 /** Second pass, one row in place: column distances in, Euclidean distances out. */
 void row_distances(float* row, int64_t width, void* scratch);
 
+/** The same with squared distances out, 0 where the picture has no zero. */
+void row_squares(const float* row, int64_t width, void* scratch, int32_t* squares);
+
 }  // namespace adsam

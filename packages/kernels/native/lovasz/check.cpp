@@ -23,10 +23,4 @@ void check_lovasz(const Tensor& probabilities, const Tensor& labels) {
               "fewer than 2^31 pixels", "Cut the batch.");
 }
 
-void refuse_label(int64_t label, int64_t classes, int64_t ignore_index) {
-  ADSAM_CHECK(false, c10::str(kOp, " labels"), c10::str("label ", label),
-              c10::str("class numbers from 0 to ", classes - 1, ", or ", ignore_index, " where ignored"),
-              "Map the data set's ids to training ids first, or set ignoreIndex.");
-}
-
 }  // namespace adsam

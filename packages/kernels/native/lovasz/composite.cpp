@@ -1,3 +1,4 @@
+#include "lovasz/labels.h"
 #include "lovasz/lovasz.h"
 
 namespace adsam {
@@ -29,7 +30,7 @@ Tensor lovasz_softmax_composite(const Tensor& probabilities, const Tensor& label
   const int64_t batch = probabilities.size(0), classes = probabilities.size(1);
   const Tensor valid = labels != ignore_index;
   const Tensor wrong = labels.masked_select(valid.logical_and((labels < 0).logical_or(labels >= classes)));
-  if (wrong.numel() > 0) refuse_label(wrong[0].item<int64_t>(), classes, ignore_index);
+  if (wrong.numel() > 0) refuse_label("lovasz_softmax", wrong[0].item<int64_t>(), classes, ignore_index);
 
   const int64_t units = per_image ? batch : 1;
   // [B, C, H, W] → units × [C, pixels of the unit]

@@ -7,9 +7,6 @@ namespace adsam {
 /** Checks shapes and dtypes of adsam::lovasz_softmax; throws an error that names the wrong argument. */
 void check_lovasz(const Tensor& probabilities, const Tensor& labels);
 
-/** Throws the error for a label that is neither a class nor ignored. */
-[[noreturn]] void refuse_label(int64_t label, int64_t classes, int64_t ignore_index);
-
 /** The loss is float32 also for half and bfloat16 probabilities: a mean over pixels has more digits than they hold. */
 inline at::ScalarType lovasz_type(const Tensor& probabilities) { return compute_type(probabilities); }
 
