@@ -43,21 +43,25 @@ export async function buildNative(root) {
     kernels: join(folder, kernelsName),
     pictures: join(folder, "adsam_pictures.node"),
   };
-  if (!Object.values(libraries).every((path) => existsSync(path))) {
-    const work = join(
-      root,
-      "build",
-      "native",
-      `work-${createHash("sha256").update(toolchain.join("\n")).digest("hex").slice(0, 8)}`,
-    );
+  const told = join(folder, "cuda-kernels.json");
+  const outputs = [...Object.values(libraries), told];
+  const work = workFolder(root, toolchain);
+  if (!outputs.every((path) => existsSync(path))) {
     await compile({ root, work, log: join(folder, "build.log"), libtorch });
-    for (const path of Object.values(libraries)) publish(join(work, path.slice(folder.length + 1)), path);
+    for (const path of outputs) publish(join(work, path.slice(folder.length + 1)), path);
   }
   const { dir, version, source, cuda } = libtorch;
-  const current = { hash, ...libraries, libtorch: { dir, version, source, cuda } };
+  const cudaKernels = JSON.parse(readFileSync(told, "utf8")); // cmake/Cuda.cmake
+  const current = { hash, ...libraries, work, cudaKernels, libtorch: { dir, version, source, cuda } };
   writeWhole(join(root, "build", "native", "current.json"), `${JSON.stringify(current, null, 2)}\n`);
   writeStamps(root, { native: signature, watched: search.watched });
   removeOldBuilds(join(root, "build", "native"));
+}
+
+/** CMake's folder for a toolchain. @param {string} root @param {string[]} toolchain */
+function workFolder(root, toolchain) {
+  const name = createHash("sha256").update(toolchain.join("\n")).digest("hex").slice(0, 8);
+  return join(root, "build", "native", `work-${name}`);
 }
 
 const kernelsName = process.platform === "darwin" ? "libadsam_kernels.dylib" : "libadsam_kernels.so";
@@ -151,7 +155,7 @@ export function firstErrors(lines) {
   return first < 0 ? lines.slice(-20) : lines.slice(first, first + 20);
 }
 
-/** @param {string} from @param {string} to a library in the folder of its hash; appears there whole or not at all */
+/** @param {string} from @param {string} to a file in the folder of its hash; appears there whole or not at all */
 function publish(from, to) {
   if (!existsSync(from))
     throw new SetupProblem(`the build ended well, yet there is no ${from}: CMakeLists.txt is expected to make it`);

@@ -106,6 +106,8 @@ function sourcesIn(folder) {
  * @property {string} hash
  * @property {string} addon absolute path of adsam_torch.node
  * @property {string} kernels absolute path of libadsam_kernels.so
+ * @property {string} work CMake's folder, where tests build what only they need
+ * @property {{ built: boolean, text: string }} cudaKernels whether the kernels written in CUDA are in it, and for which GPUs or why not
  * @property {string} pictures absolute path of adsam_pictures.node
  * @property {{ dir: string, version: string, source: "LIBTORCH" | "python" | "system", cuda: boolean }} libtorch
  */

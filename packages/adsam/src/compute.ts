@@ -1,3 +1,4 @@
+import { cudaCapability } from "@adsam/kernels";
 import { autocast, buildInfo, Problem, setNumThreads } from "@adsam/torch";
 
 /** What is asked for; `auto` is settled by what the machine has. */
@@ -30,7 +31,7 @@ export function chooseCompute({ device, precision, threads }: ComputeChoice): Co
       todo: "`./adsam doctor` says what is missing; --device cpu runs without.",
     });
   const onCpu = chosen === "cpu";
-  const settled = precision === "auto" ? (onCpu ? "float32" : "float16") : precision;
+  const settled = precision === "auto" ? (onCpu ? "float32" : usualOnGpu()) : precision;
   if (onCpu && settled === "float16")
     throw new Problem({
       what: "--precision float16",
@@ -39,6 +40,11 @@ export function chooseCompute({ device, precision, threads }: ComputeChoice): Co
       todo: "The CPU computes in float32 or bfloat16.",
     });
   return { device: chosen, precision: settled };
+}
+
+/** bfloat16 from Ampere on, whose range needs no loss scaling; float16 before it, and where nobody can tell. */
+function usualOnGpu(): Compute["precision"] {
+  return (cudaCapability() ?? 0) >= 80 ? "bfloat16" : "float16";
 }
 
 /** Runs `body` under the mixed precision that was settled. */

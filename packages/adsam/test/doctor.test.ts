@@ -11,6 +11,8 @@ const build: NativeBuild = {
   hash: "0123456789abcdef",
   addon: "/r/build/native/0123456789abcdef/adsam_torch.node",
   kernels: "/r/build/native/0123456789abcdef/libadsam_kernels.so",
+  work: "/r/build/native/work-01234567",
+  cudaKernels: { built: false, text: "libtorch has no CUDA" },
   pictures: "/r/build/native/0123456789abcdef/adsam_pictures.node",
   libtorch: { dir: "/usr/lib/x86_64-linux-gnu", version: "1.13.0", source: "system", cuda: false },
 };
@@ -239,9 +241,25 @@ describe("CUDA", () => {
   });
 
   test("no compiler for the kernels, then everything there", async () => {
-    assert.match((await fact("cuda", { programs: gpu, files: cudaBuild })).found, /no nvcc$/);
-    const whole = await fact("cuda", { programs: { ...gpu, nvcc: "" }, files: cudaBuild });
-    assert.deepEqual([whole.status, whole.found], ["ok", "NVIDIA H200, 143771 MiB, 550.54, compiler /usr/bin/nvcc"]);
+    const kernels = (built: boolean, text: string) => ({
+      ...files,
+      "/r/build/native/current.json": JSON.stringify({
+        ...build,
+        cudaKernels: { built, text },
+        libtorch: { ...build.libtorch, cuda: true },
+      }),
+    });
+    const missing = "no nvcc that works was found (PATH, CUDACXX)";
+    const without = await fact("cuda", { programs: gpu, files: kernels(false, missing) });
+    assert.deepEqual(
+      [without.status, without.found],
+      ["warn", `NVIDIA H200, 143771 MiB, 550.54, without the fused kernels: ${missing}`],
+    );
+    const whole = await fact("cuda", { programs: gpu, files: kernels(true, "nvcc 13.0.88, architectures 90") });
+    assert.deepEqual(
+      [whole.status, whole.found],
+      ["ok", "NVIDIA H200, 143771 MiB, 550.54; kernels by nvcc 13.0.88, architectures 90"],
+    );
   });
 
   test("a device file without a driver that answers", async () => {

@@ -182,7 +182,7 @@ describe("every ablation builds and learns: twenty steps on one batch lower its 
       const losses: number[] = [];
       for (let step = 0; step < 20; step++) {
         learner.setRates(step);
-        const { total, ...parts } = learner.accumulate(batch, 1);
+        const { total, ...parts } = learner.accumulate(batch, 1).value;
         losses.push(total);
         const { focal, dice, lovasz, surface, crossEntropy } = of.loss;
         const weighted = Object.entries({ focal, dice, lovasz, surface, crossEntropy }).filter(
@@ -194,7 +194,7 @@ describe("every ablation builds and learns: twenty steps on one batch lower its 
           "terms of weight 0 are not computed",
         );
         assert.ok(Math.abs(total - weighted.reduce((sum, [term, weight]) => sum + weight * parts[term]!, 0)) < 1e-5);
-        assert.ok(learner.step().moved);
+        assert.equal(learner.step().value.givenUp, false);
       }
       assert.ok(losses.at(-1)! < 0.93 * losses[0]!, `${losses[0]} → ${losses.at(-1)}`);
     });

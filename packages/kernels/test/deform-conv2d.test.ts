@@ -5,7 +5,16 @@ import { deformConv2dArguments, pair } from "../src/deform-conv2d.js";
 import { type DeformConv2dOptions, deformConv2d, type Pair } from "../src/index.js";
 import { callKernel } from "../src/library.js";
 import { deformConv2dReference } from "../src/reference/deform-conv2d.js";
-import { assertClose, assertSameOnAnyThreads, checkGradients, distance, filled, withGradients } from "./helpers.js";
+import {
+  assertClose,
+  assertSameOnAnyThreads,
+  checkGradients,
+  distance,
+  filled,
+  lowTolerance,
+  testDevice,
+  withGradients,
+} from "./helpers.js";
 
 interface Case {
   readonly input: readonly [number, number, number, number];
@@ -236,7 +245,7 @@ test("bfloat16 is computed in float32 and rounded once", () => {
   );
   for (const [i, found] of withGradients(run(deformConv2d, one), low).entries()) {
     assert.equal(found.dtype, "bfloat16");
-    assertClose(found, exact[i]!, 2 ** -8, ["output", ...names][i]!);
+    assertClose(found, exact[i]!, lowTolerance(), ["output", ...names][i]!);
   }
 });
 
@@ -244,7 +253,7 @@ test("autocast lowers pictures and weights, takes float32 places, and gives grad
   const one: Case = { input: [1, 4, 6, 5], out: 3, kernel: [3, 3], padding: 1 };
   const leaves = tensorsOf(one).map((tensor) => tensor.to({ dtype: "float32" }).requiresGrad_());
   const [input, weight, offset, mask, bias] = leaves as [Tensor, Tensor, Tensor, Tensor, Tensor];
-  const output = autocast({ device: "cpu", dtype: "bfloat16" }, () =>
+  const output = autocast({ device: testDevice(), dtype: "bfloat16" }, () =>
     run(deformConv2d, one)(input, weight, offset, mask, bias),
   );
   assert.equal(output.dtype, "bfloat16");

@@ -1,9 +1,26 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { type Dtype, grad, numThreads, scope, setNumThreads, Tensor } from "@adsam/torch";
+import { type Device, type Dtype, grad, numThreads, scope, setNumThreads, Tensor, withDevice } from "@adsam/torch";
 
 /** What an operator under test takes; those that take fewer are given fewer. */
 type Five = [Tensor, Tensor, Tensor, Tensor, Tensor];
+
+let device: "cpu" | "cuda" = "cpu";
+
+/** Where the tests of this process make their tensors: the CPU, unless `onTestDevice` says otherwise. */
+export const testDevice = (): "cpu" | "cuda" => device;
+
+/** Registers tests whose tensors are made on a device: by `filled` and by whatever names none. */
+export function onTestDevice<T>(there: "cpu" | "cuda", register: () => T): T {
+  device = there;
+  return withDevice(there as Device, register);
+}
+
+/** For a test of what only the CPU does; evaluated where the test is registered. */
+export const cpuOnly = (why: string): { skip: string | false } => ({ skip: device !== "cpu" && why });
+
+/** Float16 and bfloat16 columns are rounded before they are multiplied on a GPU, sums are not: a few roundings instead of one. */
+export const lowTolerance = (): number => (device === "cpu" ? 2 ** -8 : 2 ** -6);
 
 const fnv1a = (text: string) => {
   let h = 0x811c9dc5;
@@ -27,7 +44,7 @@ export function filled(
   const h = fnv1a(name);
   const numel = shape.reduce((a, b) => a * b, 1);
   const values = Float64Array.from({ length: numel }, (_, i) => lo + ((hi - lo) * mix((i + h) >>> 0)) / 2 ** 32);
-  return Tensor.from(values, shape).to({ dtype });
+  return Tensor.from(values, shape).to({ dtype, device });
 }
 
 /** Whole numbers in [0, count), filled as `filled` does. */
@@ -82,7 +99,7 @@ export function checkGradients(
       const at = (number: number) => {
         const moved = numbers.slice();
         moved[element] = number;
-        return value(inputs.with(i, Tensor.from(moved, input.shape)));
+        return value(inputs.with(i, Tensor.from(moved, input.shape).to({ device })));
       };
       return (at(middle + step) - at(middle - step)) / (2 * step);
     });
@@ -92,6 +109,7 @@ export function checkGradients(
 
 /** What `run` returns on one thread and on several: the same bits, or numbers as near as `tolerance` allows. */
 export function assertSameOnAnyThreads(run: () => Tensor[], tolerance = 0): void {
+  if (device !== "cpu") return; // a GPU's threads are its own
   const before = numThreads();
   try {
     const [one, ...others] = [1, 2, 3, 5].map((threads) => {

@@ -4,7 +4,15 @@ import { autocast, type Tensor, zeros } from "@adsam/torch";
 import { msDeformAttn } from "../src/index.js";
 import { callKernel } from "../src/library.js";
 import { msDeformAttnReference } from "../src/reference/ms-deform-attn.js";
-import { assertClose, assertSameOnAnyThreads, checkGradients, filled, withGradients } from "./helpers.js";
+import {
+  assertClose,
+  assertSameOnAnyThreads,
+  checkGradients,
+  filled,
+  lowTolerance,
+  testDevice,
+  withGradients,
+} from "./helpers.js";
 
 interface Case {
   readonly batch: number;
@@ -93,12 +101,12 @@ test("bfloat16 values are blended in float32 at float32 places; autocast does so
     ["bfloat16", "bfloat16", "float32", "float32"],
   );
   const exact = msDeformAttnReference(low.to({ dtype: "float32" }), one.shapes, locations, weights);
-  assertClose(found[0]!, exact, 2 ** -8, "output");
-  const cast = autocast({ device: "cpu", dtype: "bfloat16" }, () =>
+  assertClose(found[0]!, exact, lowTolerance(), "output");
+  const cast = autocast({ device: testDevice(), dtype: "bfloat16" }, () =>
     msDeformAttn(value, one.shapes, locations, weights),
   );
   assert.equal(cast.dtype, "bfloat16");
-  assertClose(cast, exact, 2 ** -8, "autocast");
+  assertClose(cast, exact, lowTolerance(), "autocast");
 });
 
 test("the number of threads changes no bit", () => {

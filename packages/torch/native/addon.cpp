@@ -36,6 +36,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exportDispatch(exports);
   exportGenerator(exports);
   exportMemory(exports);
+  exportStreams(exports);
   exportTensor(exports);
   put<buildInfo>(exports, "buildInfo");
   put<numThreads>(exports, "numThreads");

@@ -8,5 +8,6 @@ void exportAutograd(Napi::Object exports);
 void exportDispatch(Napi::Object exports);
 void exportGenerator(Napi::Object exports);
 void exportMemory(Napi::Object exports);
+void exportStreams(Napi::Object exports);
 void exportTensor(Napi::Object exports);
 }  // namespace adsam

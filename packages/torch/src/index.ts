@@ -27,5 +27,6 @@ export { callOperator, callOperatorAsync, schemaOf, withObserver } from "./opera
 export * as optim from "./optim/index.js";
 export { Problem, type ProblemParts } from "./problem.js";
 export { keep, scope } from "./scope.js";
+export { DeviceEvent, Download, onSideStream, send } from "./streams.js";
 export { type Nested, type Size, Tensor } from "./tensor.js";
 export { buildInfo, loadLibrary, numThreads, setNumThreads } from "./threads.js";

@@ -80,6 +80,13 @@ export interface Native {
   autocast(device: string, enabled: boolean, dtype: string): void;
   clearAutocastCache(): void;
 
+  recordEvent(device: string): unknown;
+  eventDone(event: unknown): boolean;
+  awaitEvent(event: unknown): void;
+  holdForEvent(event: unknown, device: string): void;
+  onSideStream<T>(device: string, body: () => T): T;
+  useOnStream(id: TensorId): void;
+
   generator(seed: number | bigint): unknown;
   defaultGenerator(device: string): unknown;
   generatorSeed(generator: unknown, seed: number | bigint): void;
@@ -100,6 +107,10 @@ export interface NativeBuild {
   readonly hash: string;
   readonly addon: string;
   readonly kernels: string;
+  /** CMake's folder, where tests build what only they need. */
+  readonly work: string;
+  /** Whether the kernels written in CUDA are in it, and for which architectures or why not. */
+  readonly cudaKernels: { readonly built: boolean; readonly text: string };
   readonly pictures: string;
   readonly libtorch: {
     readonly dir: string;

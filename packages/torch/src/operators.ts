@@ -56,6 +56,18 @@ export async function callOperatorAsync(name: string, overload: string, args: re
   return wrapResults(operator, args, raw);
 }
 
+const known = new Map<string, boolean>();
+
+/** Whether this libtorch knows an operator, under any overload. */
+export function hasOperator(name: string): boolean {
+  let answer = known.get(name);
+  if (answer === undefined) {
+    answer = native().schemas(name).length > 0;
+    known.set(name, answer);
+  }
+  return answer;
+}
+
 /** The schema's text, e.g. `aten::relu(Tensor self) -> Tensor`. */
 export function schemaOf(name: string, overload = ""): string {
   return prepare(name, overload).schema;

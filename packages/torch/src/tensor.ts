@@ -74,7 +74,9 @@ export class Tensor {
     const shape = shapeOf(values);
     const flat = Float64Array.from(flatten(values), Number);
     const made = new Tensor(native().fromBytes(flat, "float64", shape));
-    return dtype === "float64" && device === undefined ? made : made.to({ dtype, ...(device && { device }) });
+    return dtype === "float64" && device === undefined
+      ? made
+      : made.to({ dtype, ...(device && { device, nonBlocking: true }) });
   }
 
   /** A tensor with a copy of a typed array's elements. */
@@ -175,11 +177,14 @@ export class Tensor {
     device,
     memoryFormat,
     copy = false,
+    nonBlocking = false,
   }: {
     dtype?: Dtype;
     device?: Device;
     memoryFormat?: MemoryFormat;
     copy?: boolean;
+    /** Between page-locked memory and a GPU: returns before the copy is done (see `send`, `Download`). */
+    nonBlocking?: boolean;
   }): Tensor {
     return callOperator("aten::to", "dtype_layout", [
       this,
@@ -187,7 +192,7 @@ export class Tensor {
       undefined,
       device,
       undefined,
-      false,
+      nonBlocking,
       copy,
       memoryFormat,
     ]) as Tensor;

@@ -30,6 +30,8 @@ export function printPredictions(summary: PredictionSummary, out: string, output
   output.line(
     `${bold(parts.join(", "))} in ${seconds.toFixed(1)} s, ${rate.toFixed(rate < 10 ? 2 : 0)} a second: ${out}`,
   );
+  const { notReplayed } = summary;
+  if (notReplayed !== undefined) output.line(dim(`The GPU was given the network piece by piece: ${notReplayed}.`));
   if (failed.length > 0) output.line(`${counted(failed.length, "file")} not predicted; predictions.json lists them`);
   if (!complete) output.line("Stopped before the last file; what is listed in predictions.json is done.");
 }

@@ -159,9 +159,10 @@ export async function cudaFact(machine: Machine, build: NativeBuild | undefined,
       "The driver does not answer: nvidia-smi must list the device. In a container, start it with --gpus all.";
     return warn("cuda", "CUDA", `${device}, and libtorch has CUDA, but it cannot be used`, todo);
   }
-  const nvcc = machine.env.CUDACXX ?? machine.find("nvcc");
-  if (nvcc !== undefined) return ok("cuda", "CUDA", `${device}, compiler ${nvcc}`);
+  const { built, text } = build?.cudaKernels ?? { built: false, text: "an older build" };
+  if (built) return ok("cuda", "CUDA", `${device}; kernels by ${text}`);
   const todo =
-    "The fused kernels need nvcc (NVIDIA's CUDA toolkit) to be compiled; until then operators of libtorch stand in, slower.";
-  return warn("cuda", "CUDA", `${device}, no nvcc`, todo);
+    "The fused kernels need an nvcc of libtorch's CUDA version (NVIDIA's CUDA toolkit) in PATH or CUDACXX, and a fresh build: remove " +
+    "build/native. Until then operators of libtorch stand in, slower.";
+  return warn("cuda", "CUDA", `${device}, without the fused kernels: ${text}`, todo);
 }

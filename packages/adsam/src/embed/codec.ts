@@ -1,8 +1,8 @@
 /** Embeddings to the bytes that are stored, and back. What a network sees of a stored embedding is always what `decodeEmbedding` gives. */
-import { Problem, scope, Tensor } from "@adsam/torch";
+import { Problem, scope, send, Tensor } from "@adsam/torch";
 import type { EmbeddingStorage } from "../data/embeddings/description.js";
 
-type Device = Parameters<Tensor["to"]>[0]["device"];
+type Device = Parameters<typeof send>[1];
 
 /**
  * float16 and bfloat16 round to the nearest. int8 divides each channel's range, from its least to its largest value, into 255 steps:
@@ -63,15 +63,15 @@ export function decodeEmbedding(
   return scope(() => {
     if (dtype !== "int8") {
       const bits = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
-      return Tensor.share(bits, shape, { dtype }).to({ device, dtype: "float32" });
+      return send(Tensor.share(bits, shape, { dtype }), device).to({ dtype: "float32" });
     }
     const [channels] = shape;
     const [scale, offset] = [0, 1].map((part) => {
       const values = new Float32Array(bytes.buffer, bytes.byteOffset + part * channels * 4, channels);
-      return Tensor.share(values, [channels, 1, 1]).to({ device, copy: true });
+      return send(Tensor.share(values, [channels, 1, 1]), device).clone();
     }) as [Tensor, Tensor];
     const steps = new Int8Array(bytes.buffer, bytes.byteOffset + channels * 8, bytes.length - channels * 8);
-    return Tensor.share(steps, shape).to({ device, dtype: "float32" }).mul_(scale).add_(offset);
+    return send(Tensor.share(steps, shape), device).to({ dtype: "float32" }).mul_(scale).add_(offset);
   });
 }
 

@@ -1,4 +1,4 @@
-import { noGrad, Problem, scope, Tensor } from "@adsam/torch";
+import { noGrad, Problem, scope, send, Tensor } from "@adsam/torch";
 import { type Compute, withPrecision } from "../compute.js";
 import { pixels, type Size } from "../data/picture.js";
 import type { ImageEncoder } from "../models/encoders.js";
@@ -16,7 +16,7 @@ export function encodeAlone(encoder: ImageEncoder, image: Float32Array, size: Si
     throw new Problem({ what: "encoder of embeddings", found: "training mode", expected: "evaluation mode" });
   return noGrad(() =>
     scope(() => {
-      const batch = Tensor.share(image, [1, 3, size.height, size.width]).to({ device: compute.device });
+      const batch = send(Tensor.share(image, [1, 3, size.height, size.width]), compute.device);
       const embedding = withPrecision(compute, () => encoder.call(batch)); // [1, C, h, w]
       return embedding.select(0, 0).to({ dtype: "float32", device: "cpu" });
     }),

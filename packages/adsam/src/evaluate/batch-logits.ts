@@ -1,4 +1,5 @@
-import { Tensor } from "@adsam/torch";
+import type { GraphedForward } from "@adsam/kernels";
+import { send, Tensor } from "@adsam/torch";
 import { type Compute, withPrecision } from "../compute.js";
 import type { Batch } from "../data/batch.js";
 import type { BatchEmbeddings } from "../embed/batch-embeddings.js";
@@ -9,12 +10,15 @@ export interface CallOptions {
   readonly compute: Compute;
   /** Stand in for the network's encoder. */
   readonly embeddings?: BatchEmbeddings | undefined;
+  /** The network's forward of pictures alone, where it has been recorded. */
+  readonly forward?: GraphedForward | undefined;
 }
 
 /** A batch through a network: → logits [B, C, H, W] on its device. */
-export function batchLogits(network: Segmenter, batch: Batch, { compute, embeddings }: CallOptions): Tensor {
+export function batchLogits(network: Segmenter, batch: Batch, { compute, embeddings, forward }: CallOptions): Tensor {
   const { height, width } = batch.size;
-  const image = Tensor.share(batch.image, [batch.ids.length, 3, height, width]).to({ device: compute.device });
+  const image = send(Tensor.share(batch.image, [batch.ids.length, 3, height, width]), compute.device);
   const samEmbedding = embeddings?.of(batch);
+  if (forward && !samEmbedding) return withPrecision(compute, () => forward.call(image));
   return withPrecision(compute, () => network.call({ image, ...(samEmbedding && { samEmbedding }) }));
 }

@@ -1,3 +1,4 @@
+import { GraphedForward } from "@adsam/kernels";
 import { noGrad, Problem, type Size, scope } from "@adsam/torch";
 import type { Batch } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
@@ -79,9 +80,10 @@ async function score(loader: DataLoader, options: Scoring): Promise<ConfusionMat
   const wasTraining = network.training;
   network.eval();
   let done = 0;
+  using forward = new GraphedForward((image) => network.call({ image })); // plain calls on the CPU
   try {
     for await (const batch of loader.epoch(1, { reuse: true })) {
-      const predictions = predictBatch(batch, options);
+      const predictions = predictBatch(batch, { ...options, forward });
       for (const [place, prediction] of predictions.entries()) {
         const label = options.resolution === "label" ? batch.native![place]! : networkLabel(batch, place);
         matrix.update(prediction.data, label.data);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { keep, noGrad, Problem, scope, stack, type Tensor } from "@adsam/torch";
+import { buildInfo, keep, noGrad, Problem, scope, stack, type Tensor } from "@adsam/torch";
+import { boundaryDistance, signedDistances } from "./distances.js";
 import { packDistances, type StoredDistances, storedBytes, unpackDistances } from "./stored-distances.js";
 import type { SurfaceForm } from "./surface.js";
 
@@ -37,6 +38,7 @@ export class DistanceMaps {
   readonly maxBytes: number;
   /** In order of last use. */
   private readonly entries = new Map<string, StoredDistances>();
+  private hasKernels: boolean | undefined;
   private bytes = 0;
   private hits = 0;
   private misses = 0;
@@ -62,12 +64,23 @@ export class DistanceMaps {
     const [b] = labels.dims3("labels");
     if (keys && keys.length !== b)
       throw new Problem({ what: "distance maps", found: `${keys.length} keys`, expected: `${b}, one a picture` });
+    if (labels.device !== "cpu" && this.measuresOnGpu()) return noGrad(() => this.measured(labels));
     return noGrad(() =>
       scope(() => {
         const maps = Array.from({ length: b }, (_, i) => scope(() => this.one(labels.select(0, i), keys?.[i])));
         return stack(maps).to({ device: labels.device });
       }),
     );
+  }
+
+  /** With its kernels a GPU measures a map sooner than one comes from main memory, and the host waits for nothing. */
+  private measuresOnGpu(): boolean {
+    this.hasKernels ??= buildInfo().cudaKernels;
+    return this.hasKernels;
+  }
+
+  private measured(labels: Tensor): Tensor {
+    return this.form === "distance" ? boundaryDistance(labels) : signedDistances(labels, this);
   }
 
   /** Frees all entries; the counters stay. */

@@ -1,4 +1,5 @@
-import { cat, noGrad, Problem, scope, Tensor } from "@adsam/torch";
+import { GraphedForward } from "@adsam/kernels";
+import { cat, noGrad, Problem, scope, send, Tensor } from "@adsam/torch";
 import { type Compute, type ComputeChoice, chooseCompute, withPrecision } from "../compute.js";
 import type { ClassTable } from "../data/labels.js";
 import type { LabelMap, Picture, Size } from "../data/picture.js";
@@ -14,7 +15,7 @@ export interface PredictorOptions {
   readonly size?: Size;
   /** "auto" (the default) takes CUDA where it is there. */
   readonly device?: ComputeChoice["device"];
-  /** "auto" (the default): float16 on CUDA, float32 on the CPU. */
+  /** "auto" (the default): bfloat16 on CUDA (float16 before Ampere), float32 on the CPU. */
   readonly precision?: ComputeChoice["precision"];
   readonly threads?: ComputeChoice["threads"];
   /** The file of the frozen encoder, if it has moved since the run, or if the checkpoint comes from elsewhere; see `loadNetwork`. */
@@ -39,6 +40,8 @@ export class Predictor {
   /** What pictures are resized to, aspect not kept. */
   readonly input: Size;
   readonly compute: Compute;
+  /** The network's forward; on a GPU replayed from a recording where shapes come again. */
+  private readonly forward: GraphedForward;
 
   /** @param network in evaluation mode, on the device of `compute`; it is disposed with the predictor */
   constructor(network: Segmenter, classes: ClassTable, input: Size, compute: Compute) {
@@ -46,6 +49,12 @@ export class Predictor {
     this.classes = classes;
     this.input = input;
     this.compute = compute;
+    this.forward = new GraphedForward((image) => network.call({ image }));
+  }
+
+  /** Why a GPU is given the network's operators one by one instead of a recording of them; undefined on the CPU and where it is replayed. */
+  get whyNotReplayed(): string | undefined {
+    return this.compute.device === "cpu" ? undefined : this.forward.whyNot;
   }
 
   /**
@@ -79,8 +88,8 @@ export class Predictor {
     return scope(() =>
       noGrad(() => {
         const images = batch.map(({ image }) => Tensor.share(image, [1, 3, height, width]));
-        const image = (images.length === 1 ? images[0]! : cat(images)).to({ device: this.compute.device });
-        const logits = withPrecision(this.compute, () => this.network.call({ image })); // [B, C, H, W]
+        const image = send(images.length === 1 ? images[0]! : cat(images), this.compute.device);
+        const logits = withPrecision(this.compute, () => this.forward.call(image)); // [B, C, H, W]
         return batch.map(({ picture }, place) => scope(() => labelMap(logits.narrow(0, place, 1), picture.size)));
       }),
     );
@@ -88,6 +97,7 @@ export class Predictor {
 
   /** Frees the network. */
   [Symbol.dispose](): void {
+    this.forward.dispose();
     this.network.dispose();
   }
 }

@@ -77,6 +77,7 @@ export async function predictFiles(run: PredictionRun): Promise<PredictionSummar
     ids: outputs.idForm.name,
     device: predictor.compute.device,
     precision: predictor.compute.precision,
+    ...(predictor.whyNotReplayed !== undefined && { notReplayed: predictor.whyNotReplayed }),
     complete: !signal?.aborted,
     seconds: Number(((performance.now() - start) / 1000).toFixed(3)),
     pictures,

@@ -42,6 +42,8 @@ export interface PredictionSummary {
   readonly ids: "train ids" | "Cityscapes label ids";
   readonly device: string;
   readonly precision: string;
+  /** On a GPU, why the network's operators were not recorded and replayed, if they were not. */
+  readonly notReplayed?: string;
   /** False where the run was stopped before its last file. */
   readonly complete: boolean;
   readonly seconds: number;

@@ -1,4 +1,4 @@
-import { Generator, optim, scope, Tensor } from "@adsam/torch";
+import { Generator, scope, send, stack, Tensor } from "@adsam/torch";
 import type { Compute } from "../compute.js";
 import type { Batch } from "../data/batch.js";
 import type { BatchEmbeddings } from "../embed/batch-embeddings.js";
@@ -8,7 +8,9 @@ import { HybridLoss } from "../losses/hybrid.js";
 import type { Segmenter } from "../models/segmenter.js";
 import type { TrainingState } from "./checkpoint.js";
 import { buildOptimiser, learningRate, type Optimiser } from "./optimiser.js";
+import { Reading } from "./reading.js";
 import type { Recipe } from "./recipe-schema.js";
+import { type Stepper, type StepValues, stepperFor } from "./stepper.js";
 
 /** A batch's loss, and each term of it before its weight. */
 export type LossValues = { readonly total: number } & Readonly<Record<string, number>>;
@@ -16,7 +18,7 @@ export type LossValues = { readonly total: number } & Readonly<Record<string, nu
 /** What moves a network: loss, gradients, optimiser, learning rates. It knows batches and steps, and nothing of epochs or files. */
 export class Learner {
   private readonly optimiser: Optimiser;
-  private readonly scaler: optim.GradScaler;
+  private readonly stepper: Stepper;
   private readonly loss: HybridLoss;
   private readonly rate: (step: number, peak: number) => number;
   private readonly peaks: readonly number[];
@@ -30,7 +32,7 @@ export class Learner {
   ) {
     this.optimiser = buildOptimiser(network, recipe);
     this.peaks = this.optimiser.groups.map((group) => group.lr);
-    this.scaler = new optim.GradScaler({ enabled: compute.precision === "float16" });
+    this.stepper = stepperFor(this.optimiser, { clipNorm: recipe.optim.clipNorm, ...compute });
     this.loss = new HybridLoss({ ...recipe.loss, ...(seesWindows(recipe) && { maxMapBytes: 0 }) });
     this.rate = learningRate(recipe, stepsPerEpoch);
   }
@@ -47,18 +49,21 @@ export class Learner {
 
   /**
    * Adds a batch's gradients, as one of `group` batches that make a step together: the step's gradient is the mean over them.
-   * A loss that is not finite leaves the gradients as they were.
+   * On the CPU a loss that is not finite leaves the gradients as they were; on a GPU, where looking would wait, `step` leaves the step out.
    * @param embeddings stand in for the network's encoder
    */
-  accumulate(batch: Batch, group: number, embeddings?: BatchEmbeddings): LossValues {
+  accumulate(batch: Batch, group: number, embeddings?: BatchEmbeddings): Reading<LossValues> {
     const { height, width } = batch.size;
     return scope(() => {
-      const label = Tensor.share(batch.label, [batch.ids.length, height, width]).to({ device: this.compute.device });
+      const label = send(Tensor.share(batch.label, [batch.ids.length, height, width]), this.compute.device);
       const logits = batchLogits(this.network, batch, { compute: this.compute, embeddings }); // [B, C, H, W]
       const { total, parts } = this.loss.call(logits, label, this.mapKeys(batch));
-      const value = total.item();
-      if (Number.isFinite(value)) this.scaler.scale(group === 1 ? total : total.div(group)).backward();
-      return { total: value, ...Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, part.item()])) };
+      const names = ["total", ...Object.keys(parts)];
+      const values = stack([total.detach(), ...Object.values(parts)]);
+      const reading = Reading.of(values, (numbers) => namedNumbers(names, numbers) as LossValues);
+      if (this.compute.device !== "cpu" || Number.isFinite(reading.value.total))
+        this.stepper.scale(group === 1 ? total : total.div(group)).backward();
+      return reading;
     });
   }
 
@@ -67,22 +72,11 @@ export class Learner {
     return { keys: batch.ids.map((id, place) => ({ id, mirrored: batch.mirrored[place]! })) };
   }
 
-  /**
-   * Moves the weights along the gradients gathered, and forgets these.
-   * @returns the norm of all gradients together, before clipping. Where it is not finite nothing has moved: under float16 that is a
-   *   step left out while the loss scaler finds its factor (`givenUp` says when it finds none), elsewhere a failure.
-   */
-  step(): { readonly gradNorm: number; readonly moved: boolean; readonly givenUp: boolean } {
-    this.scaler.unscale_(this.optimiser);
-    const params = this.optimiser.groups.flatMap((group) => group.params);
-    const limit = this.recipe.optim.clipNorm ?? 1e38; // no clipping, only the norm
-    const gradNorm = scope(() => optim.clipGradNorm_(params, limit).item());
-    const finite = Number.isFinite(gradNorm);
-    const scaled = this.compute.precision === "float16";
-    const moved = (finite || scaled) && this.scaler.step(this.optimiser);
-    if (scaled) this.scaler.update();
+  /** Moves the weights along the gradients gathered, and forgets these. Where they are not finite nothing moves. */
+  step(): Reading<StepValues> {
+    const values = this.stepper.step();
     this.optimiser.zeroGrad();
-    return { gradNorm, moved, givenUp: !moved && (!scaled || this.scaler.scaleFactor < 2 ** -14) };
+    return values;
   }
 
   /** The first weight or running statistic that holds a value which is not finite; what is frozen cannot. */
@@ -97,7 +91,7 @@ export class Learner {
   state(): TrainingState {
     return {
       optimizer: this.optimiser.stateDict(),
-      scaler: this.scaler.stateDict(),
+      scaler: this.stepper.stateDict(),
       generator: Generator.default().state,
     };
   }
@@ -105,11 +99,12 @@ export class Learner {
   /** @throws Problem where the state belongs to another network or another choice of what is trained */
   restore({ optimizer, scaler, generator }: TrainingState): void {
     this.optimiser.loadStateDict(optimizer as object);
-    if (scaler instanceof Map) this.scaler.loadStateDict(scaler);
+    if (scaler instanceof Map) this.stepper.loadStateDict(scaler);
     Generator.default().state = generator;
   }
 
   [Symbol.dispose](): void {
+    this.stepper.dispose();
     this.optimiser.dispose();
     this.loss.dispose();
   }
@@ -118,4 +113,8 @@ export class Learner {
 /** Whole pictures come again in each epoch, and their distance maps are kept; random windows never do, and theirs would only pile up. */
 function seesWindows({ augment }: Recipe): boolean {
   return augment.crop !== null || augment.scale !== null;
+}
+
+function namedNumbers(names: readonly string[], numbers: Float64Array): Record<string, number> {
+  return Object.fromEntries(names.map((name, place) => [name, numbers[place]!]));
 }

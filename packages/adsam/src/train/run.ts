@@ -6,19 +6,35 @@ import { DataLoader } from "../data/loader.js";
 import { evaluationLoader } from "../evaluate/evaluate.js";
 import type { Segmenter } from "../models/segmenter.js";
 import { type Progress, readCheckpoint, requireTrainingState, restoreWeights, writeCheckpoint } from "./checkpoint.js";
-import type { ValidationScores } from "./events.js";
+import type { TrainEvents, ValidationScores } from "./events.js";
 import { Learner, type LossValues } from "./learner.js";
 import { parameterCounts } from "./network.js";
 import { notFinite } from "./not-finite.js";
+import type { Reading } from "./reading.js";
 import type { Recipe } from "./recipe-schema.js";
 import { checkContinuation } from "./resume.js";
 import type { RunFolder } from "./run-folder.js";
+import type { StepValues } from "./stepper.js";
 import { StoredEmbeddings, usesStore } from "./stored-embeddings.js";
 import type { TrainOptions, TrainResult } from "./trainer.js";
 import { trainTransforms } from "./transforms.js";
 import { validate } from "./validation.js";
 
 type Stop = Exclude<TrainResult["reason"], "finished">;
+
+/** Batches that a GPU may be behind: enough for it never to wait, few enough that a failure is told of soon. */
+const batchesAhead = 2;
+
+/** A batch learned from: its numbers, which the device may still be computing, and what else there is to tell. */
+interface Untold {
+  readonly losses: Reading<LossValues>;
+  /** Where it completed a step. */
+  readonly moved: Reading<StepValues> | undefined;
+  readonly ids: readonly string[];
+  /** The pictures whose gradients made the step. */
+  readonly gathered: readonly string[];
+  readonly about: Omit<TrainEvents["stepFinished"], "epoch" | "loss" | "lossParts" | "gradNorm">;
+}
 
 const nothingDone: Progress = { epoch: 0, step: 0, batches: 0, lossSums: {}, epochSeconds: 0, best: null };
 
@@ -34,6 +50,8 @@ export class Run implements AsyncDisposable {
   private progress: Progress = nothingDone;
   /** Pictures whose gradients make the next step, and those that made the last. */
   private gathered: readonly string[] = [];
+  /** Batches learned from whose numbers nobody has heard of yet: none on the CPU, where they are known at once. */
+  private readonly untold: Untold[] = [];
   private learned: readonly string[] = [];
   /** Whether a checkpoint of this run stands in its folder. */
   private hasSaved = false;
@@ -171,7 +189,7 @@ export class Run implements AsyncDisposable {
     }
   }
 
-  /** Learns from one batch. @returns whether it completed an optimiser step */
+  /** Learns from one batch, and tells of those whose numbers are known. @returns whether it completed an optimiser step */
   private learn(batch: Batch): boolean {
     const { accumulate } = this.recipe.optim;
     const { numBatches } = this.loader;
@@ -181,58 +199,76 @@ export class Run implements AsyncDisposable {
     this.learner.setRates(this.progress.step);
     this.gathered = [...this.gathered, ...batch.ids];
     const losses = this.learner.accumulate(batch, group, this.embeddings);
-    if (!Number.isFinite(losses.total)) throw this.failure("loss", `${losses.total}`, batch.ids);
-    const gradNorm = ends ? this.stepOptimiser() : undefined;
+    if (losses.known) this.requireFinite(losses.value, batch.ids, place + 1); // on the CPU: before anything moves
+    const moved = ends ? this.learner.step() : undefined;
     const seconds = this.lap();
-    this.advance(losses, ends, seconds);
-    const { total, ...lossParts } = losses;
-    this.options.events.emit("stepFinished", {
-      epoch: this.progress.epoch + 1,
-      step: this.progress.step,
-      stepInEpoch: this.progress.batches,
-      stepsInEpoch: numBatches,
-      loss: total,
-      lossParts,
-      learningRates: this.learner.learningRates,
-      pictures: batch.ids.length,
-      seconds,
-      ...(gradNorm !== undefined && { gradNorm }),
-    });
+    this.advance(ends, seconds);
+    const { step, batches: stepInEpoch } = this.progress;
+    const { learningRates } = this.learner;
+    const about = { step, stepInEpoch, stepsInEpoch: numBatches, learningRates, pictures: batch.ids.length, seconds };
+    this.untold.push({ losses, moved, ids: batch.ids, gathered: this.gathered, about });
+    if (ends) {
+      this.learned = this.gathered;
+      this.gathered = [];
+    }
+    this.tell(batchesAhead);
     return ends;
   }
 
-  private stepOptimiser(): number {
-    const { gradNorm, givenUp } = this.learner.step();
-    if (givenUp) throw this.failure("gradient", `a norm of ${gradNorm}`, this.gathered);
-    this.learned = this.gathered;
-    this.gathered = [];
-    return gradNorm;
+  /** Tells of the batches whose numbers are known, and waits where more than `most` are left. @throws Problem where one went wrong */
+  private tell(most: number): void {
+    for (let first = this.untold[0]; first; first = this.untold[0]) {
+      const { losses, moved, ids, gathered, about } = first;
+      if (this.untold.length <= most && !(losses.known && moved?.known !== false)) return;
+      this.untold.shift();
+      this.requireFinite(losses.value, ids, about.stepInEpoch);
+      if (moved?.value.givenUp)
+        throw this.failure("gradient", `a norm of ${moved.value.gradNorm}`, gathered, about.stepInEpoch);
+      const { total, ...lossParts } = losses.value;
+      this.addLosses(losses.value);
+      this.options.events.emit("stepFinished", {
+        epoch: this.progress.epoch + 1,
+        ...about,
+        loss: total,
+        lossParts,
+        ...(moved && { gradNorm: moved.value.gradNorm }),
+      });
+    }
   }
 
-  /** Numbers that went wrong in the batch at hand, or (weights) in the one before. */
-  private failure(of: "loss" | "gradient" | "weights", found: string, ids: readonly string[]): Problem {
+  private requireFinite({ total }: LossValues, ids: readonly string[], batch: number): void {
+    if (!Number.isFinite(total)) throw this.failure("loss", `${total}`, ids, batch);
+  }
+
+  /** Numbers that went wrong in a batch of the epoch, or (weights) in the last one learned from. */
+  private failure(of: "loss" | "gradient" | "weights", found: string, ids: readonly string[], batch = 0): Problem {
     const saved = this.hasSaved ? this.folder.last : undefined;
     const { epoch, batches } = this.progress;
-    if (of !== "weights") return notFinite(of, found, { epoch: epoch + 1, batch: batches + 1, ids, saved });
+    if (of !== "weights") return notFinite(of, found, { epoch: epoch + 1, batch, ids, saved });
     const place = batches > 0 ? { epoch: epoch + 1, batch: batches } : { epoch, batch: this.loader.numBatches };
     return notFinite(of, found, { ...place, ids, saved });
   }
 
-  private advance(losses: LossValues, stepped: boolean, seconds: number): void {
+  private advance(stepped: boolean, seconds: number): void {
     const { progress } = this;
-    const add = ([name, value]: [string, number]) => [name, (progress.lossSums[name] ?? 0) + value];
     this.progress = {
       ...progress,
       step: progress.step + (stepped ? 1 : 0),
       batches: progress.batches + 1,
-      lossSums: Object.fromEntries(Object.entries(losses).map(add)),
       epochSeconds: progress.epochSeconds + seconds,
     };
+  }
+
+  private addLosses(losses: LossValues): void {
+    const { lossSums } = this.progress;
+    const add = ([name, value]: [string, number]) => [name, (lossSums[name] ?? 0) + value];
+    this.progress = { ...this.progress, lossSums: Object.fromEntries(Object.entries(losses).map(add)) };
   }
 
   /** Validates, reports, saves: the last and, where it is, the best. A validation that is interrupted is done anew by the resumed run. */
   private async endEpoch(): Promise<Stop | undefined> {
     const { recipe, options } = this;
+    this.tell(0);
     const epoch = this.progress.epoch + 1;
     let validation: ValidationScores | null = null;
     if (epoch % recipe.train.valEvery === 0 || epoch === recipe.train.epochs) {
@@ -279,6 +315,7 @@ export class Run implements AsyncDisposable {
 
   /** @throws Problem where weights are not finite: nothing is written then */
   private save(kind: "last" | "best"): void {
+    this.tell(0);
     const path = this.folder[kind];
     const broken = this.learner.firstNotFinite();
     if (broken) throw this.failure("weights", `values in ${broken} that are not finite`, this.learned);

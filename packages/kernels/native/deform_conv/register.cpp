@@ -5,6 +5,7 @@
 #include "common/once.h"
 #include "deform_conv/deform_conv.h"
 #include "deform_conv/plan.h"
+#include "gpu/has_kernels.h"
 
 namespace adsam {
 namespace {
@@ -60,7 +61,7 @@ class DeformConv2d : public torch::autograd::Function<DeformConv2d> {
 Tensor autograd(const Tensor& input, const Tensor& weight, const Tensor& offset, const Optional<Tensor>& mask,
                 const Optional<Tensor>& bias, IntArrayRef stride, IntArrayRef padding, IntArrayRef dilation,
                 int64_t groups, int64_t offset_groups) {
-  if (input.is_cuda())
+  if (input.is_cuda() && !kHasCudaKernels)
     return deform_conv2d_composite(input, weight, offset, mask, bias, stride, padding, dilation, groups, offset_groups);
   return DeformConv2d::apply(input, weight, offset, mask, bias, stride, padding, dilation, groups, offset_groups);
 }
@@ -129,8 +130,6 @@ TORCH_LIBRARY_IMPL(adsam, CPU, m) {
   m.impl("deform_conv2d", TORCH_FN(deform_conv2d_cpu));
   m.impl("_deform_conv2d_backward", TORCH_FN(deform_conv2d_backward_cpu));
 }
-
-TORCH_LIBRARY_IMPL(adsam, CUDA, m) { m.impl("deform_conv2d", TORCH_FN(deform_conv2d_composite)); }
 
 TORCH_LIBRARY_IMPL(adsam, Meta, m) {
   m.impl("deform_conv2d", TORCH_FN(meta));

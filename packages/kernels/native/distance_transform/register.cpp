@@ -28,7 +28,6 @@ TORCH_LIBRARY_IMPL(adsam, CPU, m) {
   m.impl("boundary_squares", TORCH_FN(boundary_squares_cpu));
 }
 
-TORCH_LIBRARY_IMPL(adsam, CUDA, m) { m.impl("distance_transform", TORCH_FN(distance_transform_composite)); }
 TORCH_LIBRARY_IMPL(adsam, Meta, m) {
   m.impl("distance_transform", TORCH_FN(meta));
   m.impl("boundary_squares", TORCH_FN(meta_squares));

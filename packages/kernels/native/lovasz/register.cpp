@@ -2,6 +2,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "common/autocast.h"
+#include "gpu/has_kernels.h"
 #include "lovasz/lovasz.h"
 
 namespace adsam {
@@ -47,7 +48,8 @@ class LovaszSoftmax : public torch::autograd::Function<LovaszSoftmax> {
 };
 
 Tensor autograd(const Tensor& probabilities, const Tensor& labels, int64_t ignore_index, bool per_image) {
-  if (probabilities.is_cuda()) return lovasz_softmax_composite(probabilities, labels, ignore_index, per_image);
+  if (probabilities.is_cuda() && !kHasCudaKernels)
+    return lovasz_softmax_composite(probabilities, labels, ignore_index, per_image);
   const bool with_gradient = at::GradMode::is_enabled() && probabilities.requires_grad();
   return LovaszSoftmax::apply(probabilities, labels, ignore_index, per_image, with_gradient);
 }
@@ -90,8 +92,6 @@ TORCH_LIBRARY_IMPL(adsam, CPU, m) {
   m.impl("lovasz_softmax", TORCH_FN(forward_cpu));
   m.impl("_lovasz_softmax_with_gradient", TORCH_FN(lovasz_softmax_with_gradient_cpu));
 }
-
-TORCH_LIBRARY_IMPL(adsam, CUDA, m) { m.impl("lovasz_softmax", TORCH_FN(lovasz_softmax_composite)); }
 
 TORCH_LIBRARY_IMPL(adsam, Meta, m) {
   m.impl("lovasz_softmax", TORCH_FN(meta));

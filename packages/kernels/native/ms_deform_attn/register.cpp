@@ -3,6 +3,7 @@
 
 #include "common/autocast.h"
 #include "common/once.h"
+#include "gpu/has_kernels.h"
 #include "ms_deform_attn/ms_deform_attn.h"
 
 namespace adsam {
@@ -45,7 +46,8 @@ class MsDeformAttn : public torch::autograd::Function<MsDeformAttn> {
 };
 
 Tensor autograd(const Tensor& value, IntArrayRef spatial_shapes, const Tensor& locations, const Tensor& weights) {
-  if (value.is_cuda()) return ms_deform_attn_composite(value, spatial_shapes, locations, weights);
+  if (value.is_cuda() && !kHasCudaKernels)
+    return ms_deform_attn_composite(value, spatial_shapes, locations, weights);
   return MsDeformAttn::apply(value, spatial_shapes, locations, weights);
 }
 
@@ -95,8 +97,6 @@ TORCH_LIBRARY_IMPL(adsam, CPU, m) {
   m.impl("ms_deform_attn", TORCH_FN(ms_deform_attn_cpu));
   m.impl("_ms_deform_attn_backward", TORCH_FN(ms_deform_attn_backward_cpu));
 }
-
-TORCH_LIBRARY_IMPL(adsam, CUDA, m) { m.impl("ms_deform_attn", TORCH_FN(ms_deform_attn_composite)); }
 
 TORCH_LIBRARY_IMPL(adsam, Meta, m) {
   m.impl("ms_deform_attn", TORCH_FN(meta));

@@ -6,10 +6,12 @@ import {
   foreachMaximum_,
   foreachMul_,
   foreachSqrt,
+  full,
 } from "../generated/functions.js";
+import { callOperator, hasOperator } from "../operators.js";
 import type { Tensor } from "../tensor.js";
 import { type Batch, stateOf } from "./batches.js";
-import { type CommonOptions, type GroupSpec, Optimizer, type ParamGroup } from "./optimizer.js";
+import { type CommonOptions, type GroupSpec, type Leaving, Optimizer, type ParamGroup } from "./optimizer.js";
 import { flagIn, type GroupRecord, numberIn } from "./state.js";
 
 export interface AdamWOptions extends CommonOptions {
@@ -30,7 +32,33 @@ export class AdamW extends Optimizer<AdamWOptions> {
     super(params, { lr, betas, eps, weightDecay, amsgrad });
   }
 
-  protected override update({ lr, betas, eps, weightDecay, amsgrad }: ParamGroup<AdamWOptions>, batch: Batch): void {
+  /** On a GPU libtorch 2 has the whole step in one kernel. The CPU keeps to the operations below, and so to the same bits. */
+  private isFused(device: string): boolean {
+    return device.startsWith("cuda") && hasOperator("aten::_fused_adamw_");
+  }
+
+  protected override looksItself({ device }: Tensor): boolean {
+    return this.isFused(device);
+  }
+
+  private updateFused(group: ParamGroup<AdamWOptions>, batch: Batch, leaving: Leaving | undefined): void {
+    const { lr, betas, eps, weightDecay, amsgrad } = group;
+    const { params, grads } = batch;
+    const counted = full([], batch.step + 1, { dtype: "float32", device: params[0]!.device });
+    const step = leaving?.before ? counted.sub(leaving.before) : counted;
+    const largest = amsgrad ? stateOf(batch, "max_exp_avg_sq") : [];
+    const states = [stateOf(batch, "exp_avg"), stateOf(batch, "exp_avg_sq"), largest, params.map(() => step)];
+    const numbers = [lr, betas[0], betas[1], weightDecay, eps, amsgrad, false];
+    callOperator("aten::_fused_adamw_", "", [params, grads, ...states, ...numbers, undefined, leaving?.now]);
+  }
+
+  protected override update(group: ParamGroup<AdamWOptions>, batch: Batch, leaving?: Leaving): void {
+    if (this.isFused(batch.params[0]!.device)) this.updateFused(group, batch, leaving);
+    else this.updateByParts(group, batch);
+  }
+
+  private updateByParts(group: ParamGroup<AdamWOptions>, batch: Batch): void {
+    const { lr, betas, eps, weightDecay, amsgrad } = group;
     const [beta1, beta2] = betas;
     const step = batch.step + 1;
     const { params, grads } = batch;

@@ -33,7 +33,8 @@ export function batches(ready: readonly { member: Member; grad: Tensor }[]): Bat
     const key = `${member.param.dtype} ${grad.dtype} ${member.param.device} ${member.step}`;
     const elements = member.param.numel;
     let last = open.get(key);
-    if (!last || last.elements + elements > batchElements) {
+    const most = member.param.device === "cpu" ? batchElements : Number.POSITIVE_INFINITY; // a GPU takes all at once
+    if (!last || last.elements + elements > most) {
       last = { batch: { members: [], params: [], grads: [], step: member.step }, elements: 0 };
       open.set(key, last);
       all.push(last.batch);

@@ -6,6 +6,7 @@ import type { Tensor } from "../tensor.js";
 
 /**
  * Shortens all gradients by one factor, so that their norm taken together is at most `maxNorm`.
+ * @param maxNorm `Infinity` leaves them as they are and only takes the norm
  * @param options.normType 2 by default; `Infinity` for the largest element
  * @param options.errorIfNonfinite throws where the norm is infinite or not a number, before anything is changed
  * @returns the norm before, a scalar on the gradients' device: on a GPU nothing waits for it
@@ -31,6 +32,7 @@ export function clipGradNorm_(
           expected: "a finite one",
           todo: "Lower the learning rate, or look for the first loss that is not finite.",
         });
+      if (maxNorm === Number.POSITIVE_INFINITY) return total;
       const factor = total.add(1e-6).reciprocal().mul(maxNorm).clamp({ max: 1 });
       const nothingToDo = first.device === "cpu" && factor.item() === 1;
       if (!nothingToDo) shorten(grads, factor);

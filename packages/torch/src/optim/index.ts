@@ -1,5 +1,6 @@
 export { AdamW, type AdamWOptions } from "./adamw.js";
 export { clipGradNorm_, clipGradValue_ } from "./clip.js";
+export { DeviceGradScaler } from "./device-grad-scaler.js";
 export { GradScaler, type GradScalerOptions, type GradScalerState } from "./grad-scaler.js";
 export { LrScheduler, type SchedulerState } from "./lr-scheduler.js";
 export { type CommonOptions, type GroupSpec, Optimizer, type ParamGroup } from "./optimizer.js";

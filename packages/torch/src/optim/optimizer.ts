@@ -26,6 +26,12 @@ export type GroupSpec<Options extends CommonOptions> = Partial<Options> & {
   readonly name?: string;
 };
 
+/** Scalars of the device: whether the step at hand is left out (1), and how many of those counted were before. */
+export interface Leaving {
+  readonly now: Tensor;
+  readonly before: Tensor | undefined;
+}
+
 /**
  * Changes parameters along their gradients. The numbers kept for each parameter belong to the optimiser until `dispose()`; a step leaves
  * nothing else behind. Parameters without a gradient are left as they are.
@@ -33,6 +39,8 @@ export type GroupSpec<Options extends CommonOptions> = Partial<Options> & {
 export abstract class Optimizer<Options extends CommonOptions = CommonOptions> {
   readonly groups: ParamGroup<Options>[] = [];
   private readonly members = new Map<Tensor, Member>();
+  /** Of the steps counted in `members`, those that were left out since: a scalar on the device. */
+  private leftOut: Tensor | undefined;
 
   /** @param params parameters, or groups of them with options of their own */
   constructor(
@@ -59,8 +67,16 @@ export abstract class Optimizer<Options extends CommonOptions = CommonOptions> {
     this.groups.push(group);
   }
 
-  /** Changes the parameters along the gradients they have now. */
-  step(): void {
+  /**
+   * Changes the parameters along the gradients they have now.
+   * @param options.leaveOut a scalar of the parameters' device: 1 leaves the step out, 0 takes it. On a GPU nothing waits for it, where the
+   *   optimiser's operator can look for itself
+   */
+  step({ leaveOut }: { readonly leaveOut?: Tensor | undefined } = {}): void {
+    if (leaveOut && !this.looksItself(leaveOut)) {
+      if (leaveOut.item() !== 1) this.step();
+      return;
+    }
     noGrad(() =>
       scope(() => {
         for (const group of this.groups) {
@@ -70,15 +86,35 @@ export abstract class Optimizer<Options extends CommonOptions = CommonOptions> {
           });
           for (const batch of batches(ready)) {
             for (const member of batch.members) member.step++;
-            this.update(group, batch);
+            this.update(group, batch, leaveOut && { now: leaveOut, before: this.leftOut });
           }
         }
       }),
     );
+    if (leaveOut) this.countLeftOut(leaveOut);
+  }
+
+  /** Whether `update` heeds a `leaveOut` on that device without reading it. */
+  protected looksItself(_leaveOut: Tensor): boolean {
+    return false;
+  }
+
+  private countLeftOut(leaveOut: Tensor): void {
+    const before = this.leftOut;
+    this.leftOut = noGrad(() => keep(before ? before.add(leaveOut) : leaveOut.clone()));
+    before?.dispose();
+  }
+
+  /** Takes the steps that were left out off the counts; reads them from the device. */
+  private settle(): void {
+    const left = this.leftOut?.item() ?? 0;
+    this.leftOut?.dispose();
+    this.leftOut = undefined;
+    if (left > 0) for (const member of this.members.values()) member.step = Math.max(0, member.step - left);
   }
 
   /** Moves one batch of parameters of the same dtype, device and step; runs without a graph, in a scope. */
-  protected abstract update(group: ParamGroup<Options>, batch: Batch): void;
+  protected abstract update(group: ParamGroup<Options>, batch: Batch, leaving?: Leaving): void;
 
   /** Options by the names they have in PyTorch, for a state dict. */
   protected abstract record(group: ParamGroup<Options>): GroupRecord;
@@ -96,6 +132,7 @@ export abstract class Optimizer<Options extends CommonOptions = CommonOptions> {
    * Parameters are numbered through all groups. The tensors are the optimiser's own, but for `step`, float32 scalars made anew.
    */
   stateDict(): OptimizerState {
+    this.settle();
     const index = new Map([...this.groups.flatMap((group) => group.params)].map((param, i) => [param, i]));
     const state = new Map<number, StateRecord>();
     for (const [param, i] of index) {
@@ -135,6 +172,7 @@ export abstract class Optimizer<Options extends CommonOptions = CommonOptions> {
     const params = this.groups.flatMap((group) => group.params);
     const numbers = records.flatMap((record) => [...(record.get("params") as Iterable<unknown>)].map(Number));
     const state = new Map([...entriesOf(root.get("state") ?? {}, "state")].map(([key, value]) => [Number(key), value]));
+    this.settle();
     const restored = params.map((param, i) => this.readMember(param, i, state.get(numbers[i]!)));
     for (const member of restored) {
       this.disposeState(this.members.get(member.param)!);
@@ -176,6 +214,8 @@ export abstract class Optimizer<Options extends CommonOptions = CommonOptions> {
   /** Frees the optimiser's own tensors, not the parameters. */
   dispose(): void {
     for (const member of this.members.values()) this.disposeState(member);
+    this.leftOut?.dispose();
+    this.leftOut = undefined;
   }
 
   [Symbol.dispose](): void {

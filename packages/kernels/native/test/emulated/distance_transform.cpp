@@ -1,0 +1,1 @@
+#include "distance_transform/cuda.cu"

@@ -1,0 +1,1 @@
+#include "lovasz/cuda.cu"

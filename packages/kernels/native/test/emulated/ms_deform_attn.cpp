@@ -1,0 +1,1 @@
+#include "ms_deform_attn/cuda.cu"
