@@ -41,6 +41,15 @@ const counts: Readonly<Record<string, Count>> = {
     const [, , , levels, points] = shape(locations);
     return result.numel * levels! * points! * 5;
   },
+  // [2·height − 1, D] and [2·width − 1, D]: a query meets every key of its window twice, and a position for each row and column.
+  "adsam::rel_pos_attention": ([, relPosH, relPosW], result) => {
+    const height = (shape(relPosH)[0]! + 1) / 2;
+    const width = (shape(relPosW)[0]! + 1) / 2;
+    return result.numel * (2 * height * width + height + width);
+  },
+  "adsam::token_linear": inner,
+  "adsam::token_mlp": ([, , , , weight1, , weight2], result) =>
+    (result.numel / result.shape.at(-1)!) * (numel(weight1) + numel(weight2)),
 };
 
 /** Multiply-adds of one operator call; undefined for operators that are not counted. */
