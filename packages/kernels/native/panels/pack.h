@@ -90,13 +90,13 @@ ADSAM_INLINE void pack(Unit* to, int64_t step, const Stored* const* rows, int64_
   const int64_t units = Operand<Unit>::units(count);
   const int64_t full = (Operand<Unit>::units(count) == count ? count : count / 2) / kLanes * kLanes;
   for (int64_t k = 0; k < units; k += kLanes) {
-    for (int64_t first = 0; first < height; first += kLanes) {
+    // From the last rows to the first: what a row writes too far is overwritten by the next, or by the block before.
+    for (int64_t first = (height - 1) / kLanes * kLanes; first >= 0; first -= kLanes) {
       if (k < full) {
         typename Operand<Unit>::Vector block[kLanes];
 #pragma GCC unroll 16
         for (int i = 0; i < kLanes; ++i) block[i] = R::read(rows[first + i], k);
         transpose(block);
-        // What a row writes too far, the next one overwrites.
 #pragma GCC unroll 16
         for (int i = 0; i < kLanes; ++i) store(to + (k + i) * step + first, block[i]);
       } else {
