@@ -21,14 +21,19 @@ inline constexpr float kExp2[] = {1.f,          0.69314694f,   0.2402212f, 0.055
 template <>
 inline constexpr float kExp2<Pair>[] = {0.99992806f, 0.69326097f, 0.2426111f, 0.05517167f};
 
-/** 2^x for x ≤ 0; below -125 it stays there, which beside the 1 of a softmax is nothing. */
+/** 2^x for x ≤ 0; where there is no instruction that scales, it stays at 2^-125 below that, which beside the 1 of a softmax is nothing. */
 template <class Unit>
 ADSAM_INLINE Floats exp2_of(Floats x) {
+#if defined(__AVX512F__)
+  const __m512 whole = _mm512_maskz_roundscale_ps(0xffff, (__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  return (Floats)_mm512_maskz_scalef_ps(0xffff, (__m512)polynomial(kExp2<Unit>, x - (Floats)whole), whole);
+#else
   constexpr float rounder = 12582912.f;  // 1.5·2²³: what is added to it loses its fraction
   x = x < -125.f ? splat(-125.f) : x;
   const Floats shifted = x + rounder;
   const Floats fraction = x - (shifted - rounder);
   return (Floats)((Ints)polynomial(kExp2<Unit>, fraction) + ((Ints)shifted << 23));
+#endif
 }
 
 /**

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#if defined(__AVX512BF16__)
+#if defined(__AVX512F__)
 #include <immintrin.h>
 #endif
 

@@ -141,12 +141,20 @@ struct Tokens {
     }
   }
 
-  /** Tokens, and numbers of the hidden layer, that are worked on at once: whole panels of both kinds, and pairs. */
-  static constexpr int64_t kMlpTokens = 64, kChunk = 384 / kRows * kRows;
-  static_assert(kMlpTokens % kColumns == 0 && kChunk % 2 == 0);
+  /** Numbers of the hidden layer that are worked on at once: whole panels, and pairs. */
+  static constexpr int64_t kChunk = 384 / kRows * kRows;
+  static_assert(kChunk % 2 == 0);
 
+  /** What a token takes of the cache while it is worked on, in floats: itself, its part of the hidden layer, its sums. */
+  static int64_t mlp_footprint(const MlpProblem& p) { return units(p.x.width) + units(kChunk) + p.out_width; }
+
+  /** As many tokens as leave a quarter of a second-level cache of 1 MB to the weights that stream by. */
+  static int64_t mlp_tokens(const MlpProblem& p) {
+    const int64_t panels = 768 * 1024 / (mlp_footprint(p) * 4 * kColumns);
+    return (panels < 1 ? 1 : panels) * kColumns;
+  }
   static int64_t mlp_scratch(const MlpProblem& p) {
-    return (kMlpTokens * (units(p.x.width) + units(kChunk) + p.out_width) + kColumns * p.x.width + kRows * kColumns) * 4;
+    return (mlp_tokens(p) * mlp_footprint(p) + kColumns * p.x.width + kRows * kColumns) * 4;
   }
 
   static void mlp(const MlpProblem& p, int64_t begin, int64_t end, void* scratch) {
@@ -154,8 +162,8 @@ struct Tokens {
     float* tile = static_cast<float*>(scratch);
     float* normal = tile + kRows * kColumns;                 // [kColumns][in]
     float* sums = normal + kColumns * in;                    // panels × [out][kColumns]
-    Unit* tokens = reinterpret_cast<Unit*>(sums + kMlpTokens * p.out_width);  // panels × [in][kColumns]
-    Unit* hidden = tokens + kMlpTokens * units(in);          // panels × [kChunk][kColumns]
+    Unit* tokens = reinterpret_cast<Unit*>(sums + panels * kColumns * p.out_width);  // panels × [in][kColumns]
+    Unit* hidden = tokens + panels * kColumns * units(in);          // panels × [kChunk][kColumns]
     for (int64_t i = 0; i < panels; ++i) {
       const int64_t first = begin + i * kColumns, count = end - first < kColumns ? end - first : kColumns;
       pack_tokens<kColumns>(p.x, p.norm, first, count, tokens + i * column_stride(in), normal);
@@ -238,7 +246,7 @@ struct Tokens {
 
   static constexpr TokenFunctions functions() {
     return {columns_bytes, rows_bytes,    column_panels,  row_panels, pack_columns, pack_rows,   kRows,
-            kColumns,      linear_tokens, linear_scratch, linear,     kMlpTokens,   mlp_scratch, mlp};
+            kColumns,      linear_tokens, linear_scratch, linear,     mlp_tokens,   mlp_scratch, mlp};
   }
 };
 

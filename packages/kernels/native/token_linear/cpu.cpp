@@ -125,7 +125,7 @@ Tensor token_mlp_cpu(const Tensor& x, const Optional<Tensor>& norm_weight, const
   const auto panels2 = packed(matrix2, f.rows_bytes(width, hidden), f.row_panels(width), f.pack_rows);
   const MlpProblem problem{input.rows(),  input.norm(),  panels1.data(),       panels2.data(), hidden,
                            width,         pointer(row1), pointer(row2), pointer(added), out.data_ptr<float>()};
-  over_tokens(input.tokens(), f.mlp_tokens, f.column_step, f.mlp_scratch(problem),
+  over_tokens(input.tokens(), f.mlp_tokens(problem), f.column_step, f.mlp_scratch(problem),
               [&](int64_t begin, int64_t end, char* scratch) { f.mlp(problem, begin, end, scratch); });
   return out;
 }

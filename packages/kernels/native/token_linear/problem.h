@@ -64,7 +64,7 @@ struct TokenFunctions {
   int64_t (*linear_tokens)(int64_t in);
   int64_t (*linear_scratch)(int64_t in);
   void (*linear)(const LinearProblem&, int64_t begin, int64_t end, void* scratch);
-  int64_t mlp_tokens;
+  int64_t (*mlp_tokens)(const MlpProblem&);
   int64_t (*mlp_scratch)(const MlpProblem&);
   void (*mlp)(const MlpProblem&, int64_t begin, int64_t end, void* scratch);
 };
