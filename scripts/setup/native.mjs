@@ -38,8 +38,12 @@ export async function buildNative(root) {
   const folder = join(root, "build", "native", hash);
   mkdirSync(folder, { recursive: true });
 
-  const libraries = { addon: join(folder, "adsam_torch.node"), kernels: join(folder, kernelsName) };
-  if (!existsSync(libraries.addon) || !existsSync(libraries.kernels)) {
+  const libraries = {
+    addon: join(folder, "adsam_torch.node"),
+    kernels: join(folder, kernelsName),
+    pictures: join(folder, "adsam_pictures.node"),
+  };
+  if (!Object.values(libraries).every((path) => existsSync(path))) {
     const work = join(
       root,
       "build",

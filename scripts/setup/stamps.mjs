@@ -39,7 +39,7 @@ export function whatIsStale(root, env) {
   if (stamps.npm !== npmSignature(root) || !existsSync(join(root, "node_modules", ".package-lock.json")))
     stale.push("npm");
   const built = readCurrentBuild(root);
-  const isBuilt = built !== undefined && existsSync(built.addon) && existsSync(built.kernels);
+  const isBuilt = built !== undefined && [built.addon, built.kernels, built.pictures].every((path) => existsSync(path));
   if (!isBuilt || stamps.native !== nativeSignature(root, env, stamps.watched ?? [])) stale.push("native");
   if (stamps.types !== typesSignature(root) || !typescriptFolders(root).every(hasOutput)) stale.push("types");
   return stale;
@@ -106,6 +106,7 @@ function sourcesIn(folder) {
  * @property {string} hash
  * @property {string} addon absolute path of adsam_torch.node
  * @property {string} kernels absolute path of libadsam_kernels.so
+ * @property {string} pictures absolute path of adsam_pictures.node
  * @property {{ dir: string, version: string, source: "LIBTORCH" | "python" | "system", cuda: boolean }} libtorch
  */
 

@@ -28,12 +28,18 @@ function repository(t) {
     "examples/dist/tsconfig.tsbuildinfo": "{}",
     "build/native/h/a.node": "",
     "build/native/h/k.so": "",
+    "build/native/h/p.node": "",
   });
   const folder = join(root, "build", "native", "h");
   write(
     root,
     "build/native/current.json",
-    JSON.stringify({ hash: "h", addon: join(folder, "a.node"), kernels: join(folder, "k.so") }),
+    JSON.stringify({
+      hash: "h",
+      addon: join(folder, "a.node"),
+      kernels: join(folder, "k.so"),
+      pictures: join(folder, "p.node"),
+    }),
   );
   const watched = [join(root, "elsewhere")];
   writeStamps(root, {

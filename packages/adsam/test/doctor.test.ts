@@ -11,6 +11,7 @@ const build: NativeBuild = {
   hash: "0123456789abcdef",
   addon: "/r/build/native/0123456789abcdef/adsam_torch.node",
   kernels: "/r/build/native/0123456789abcdef/libadsam_kernels.so",
+  pictures: "/r/build/native/0123456789abcdef/adsam_pictures.node",
   libtorch: { dir: "/usr/lib/x86_64-linux-gnu", version: "1.13.0", source: "system", cuda: false },
 };
 
@@ -26,6 +27,7 @@ const files = {
   "/r/build/native/current.json": JSON.stringify(build),
   [build.addon]: "",
   [build.kernels]: "",
+  [build.pictures]: "",
 };
 const programs = {
   "c++": "c++ (Debian 12.2.0) 12.2.0\nCopyright",

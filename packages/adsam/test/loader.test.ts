@@ -187,6 +187,26 @@ describe("loader", () => {
     }
   });
 
+  test("memory used again changes no number; a batch from before is empty then, or written over", async () => {
+    for (const workers of [0, 1, 2])
+      for (const batchSize of [1, 4]) {
+        const options = { dataset, recipe, batchSize, mode: "training", seed: 6, workers, prefetch: 1 } as const;
+        await using loader = new DataLoader(options);
+        const fresh: Float32Array[] = [];
+        for await (const { image } of loader.epoch(3)) fresh.push(image);
+        const kept: Float32Array[] = [];
+        const buffers = new Set<ArrayBufferLike>();
+        for await (const { image } of loader.epoch(3, { reuse: true })) {
+          assert.deepEqual(image, fresh[kept.length]);
+          kept.push(image);
+          buffers.add(image.buffer);
+        }
+        assert.equal(kept.length, fresh.length);
+        if (workers > 0) assert.ok(kept.filter(({ length }) => length === 0).length > 0, "handed over to the threads");
+        else assert.ok(buffers.size < fresh.length, "the same memory");
+      }
+  });
+
   test("a closed loader says so", async () => {
     for (const workers of [0, 1]) {
       const loader = new DataLoader({ dataset, recipe, batchSize: 1, mode: "training", seed: 5, workers });

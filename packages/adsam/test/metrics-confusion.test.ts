@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ConfusionMatrix } from "../src/metrics/confusion.js";
+import { countOneByOne, countPairs } from "../src/metrics/count-pairs.js";
 import { retention } from "../src/metrics/retention.js";
 import { noiseBytes } from "./data-fixtures.js";
 
@@ -76,6 +77,18 @@ describe("confusion matrix", () => {
     });
     assert.throws(() => matrix.update([0, 1], [0]), /found 2 predictions, expected 1, one a label/);
     assert.deepEqual(matrix.toJSON(), before);
+  });
+
+  test("bytes are counted by the kernel as one by one, in any number of classes", () => {
+    for (const numClasses of [1, 19, 254, 255])
+      for (const ignoreIndex of [255, 300, -1]) {
+        if (ignoreIndex < numClasses && ignoreIndex >= 0) continue;
+        const [guesses, labels] = [noiseBytes("guesses", 5000), noiseBytes("labels", 5000)];
+        assert.deepEqual(
+          countPairs(guesses, labels, numClasses, ignoreIndex),
+          countOneByOne(guesses, labels, numClasses, ignoreIndex),
+        );
+      }
   });
 
   test("a matrix that does not sum to its pixels is a defect", () => {

@@ -1,6 +1,13 @@
+export { addRelu_, gelu } from "./activation.js";
+export { type ConfusionMatrixOptions, confusionMatrix } from "./confusion-matrix.js";
+export { type Conv3x3Options, conv3x3 } from "./conv3x3.js";
 export { type DeformConv2dOptions, deformConv2d, type Pair } from "./deform-conv2d.js";
 export { distanceTransform } from "./distance-transform.js";
+export { type GroupNormOptions, groupNorm } from "./group-norm.js";
+export { labelMap } from "./label-map.js";
 export { type LovaszSoftmaxOptions, lovaszSoftmax } from "./lovasz-softmax.js";
+export { maxPool3x3Stride2 } from "./max-pool.js";
 export { msDeformAttn } from "./ms-deform-attn.js";
 export { type RelPosAttentionOptions, relPosAttention } from "./rel-pos-attention.js";
 export { servesTokens, type TokenLayer, type TokenOptions, tokenLinear, tokenMlp } from "./token-linear.js";
+export { type ResizeBilinearOptions, resizeBilinear, resizeBilinearCat } from "./resize-bilinear.js";

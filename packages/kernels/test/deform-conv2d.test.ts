@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { autocast, grad, noGrad, ones, type Tensor, zeros } from "@adsam/torch";
+import { autocast, cat, grad, noGrad, numThreads, ones, setNumThreads, type Tensor, zeros } from "@adsam/torch";
 import { deformConv2dArguments, pair } from "../src/deform-conv2d.js";
 import { type DeformConv2dOptions, deformConv2d, type Pair } from "../src/index.js";
 import { callKernel } from "../src/library.js";
@@ -61,7 +61,10 @@ const cases: Record<string, Case> = {
     offsetGroups: 2,
   },
   "a group a channel": { input: [1, 8, 6, 7], out: 8, kernel: [3, 3], padding: 1, groups: 8, offsetGroups: 4 },
-  "several blocks, channels past a cache line": { input: [2, 33, 37, 41], out: 7, kernel: [3, 3], padding: 1 },
+  "several tiles, channels past a vector": { input: [2, 33, 37, 41], out: 7, kernel: [3, 3], padding: 1 },
+  "channels past a chunk, in two convolution and three offset groups": {
+    ...{ input: [1, 606, 5, 6], out: 4, kernel: [3, 2], padding: [1, 0], groups: 2, offsetGroups: 3 },
+  },
 };
 
 for (const [name, one] of Object.entries(cases))
@@ -80,6 +83,100 @@ for (const [name, one] of Object.entries(cases))
         assertClose(found, expected[i]!, 1e-4, `float32 ${["output", ...names][i]}`);
     }
   });
+
+/** Runs on one instruction set and goes back to the widest; undefined where this CPU has not got it. */
+function withSet<R>(set: string, call: () => R): R | undefined {
+  try {
+    if (callKernel("_deform_conv2d_instruction_set", [set]) !== set) return undefined;
+  } catch {
+    return undefined;
+  }
+  try {
+    return call();
+  } finally {
+    callKernel("_deform_conv2d_instruction_set", [""]);
+  }
+}
+
+test("every instruction set gives the same numbers, and the widest is the one in use", (context) => {
+  const widest = callKernel("_deform_conv2d_instruction_set", [""]);
+  const found: string[] = [];
+  for (const channels of [1, 7, 16, 45]) {
+    const one: Case = { input: [1, channels, 12, 19], out: channels, kernel: [3, 3], padding: 1 };
+    const tensors = tensorsOf(one);
+    const expected = withGradients(run(deformConv2dReference, one), tensors);
+    const single = tensors.map((tensor) => tensor.to({ dtype: "float32" }));
+    for (const set of ["baseline", "avx2", "avx512"])
+      withSet(set, () => {
+        found.push(set);
+        for (const [given, tolerance] of [
+          [tensors, 1e-12],
+          [single, 1e-4],
+        ] as const)
+          for (const [i, tensor] of withGradients(run(deformConv2d, one), given).entries())
+            assertClose(tensor, expected[i]!, tolerance, `${set}, ${channels} channels: ${["output", ...names][i]}`);
+      });
+  }
+  assert.ok(found.includes("baseline"));
+  assert.equal(widest, found.at(-1));
+  context.diagnostic(`${[...new Set(found)].join(", ")}; in use: ${widest}`);
+});
+
+test("gradients wanted one by one are those wanted together", () => {
+  const one: Case = { input: [2, 20, 9, 7], out: 6, kernel: [3, 3], padding: 1 };
+  const tensors = tensorsOf(one);
+  const together = withGradients(run(deformConv2d, one), tensors);
+  for (const wanted of [[0], [1], [2], [3], [4], [0, 1], [0, 2], [1, 2, 3], [0, 3]]) {
+    const leaves = tensors.map((tensor, i) => tensor.detach().clone().requiresGrad_(wanted.includes(i)));
+    const output = run(deformConv2d, one)(...(leaves as [Tensor, Tensor, Tensor]));
+    const asked = wanted.map((i) => leaves[i]!);
+    for (const [i, found] of grad([output], asked, { cotangents: [filled("cotangent", output.shape)] }).entries())
+      assertClose(found!, together[wanted[i]! + 1]!, 1e-13, `gradient of ${names[wanted[i]!]} of ${wanted}`);
+  }
+});
+
+test("offset and mask may be channels of one tensor in either layout, and their gradients follow it", () => {
+  const one: Case = { input: [2, 18, 13, 21], out: 5, kernel: [3, 3], padding: 1 };
+  const [input, weight, offset, mask, bias] = tensorsOf(one) as [Tensor, Tensor, Tensor, Tensor, Tensor];
+  const expected = withGradients(run(deformConv2dReference, one), [input, weight, offset, mask, bias]);
+  for (const memoryFormat of ["contiguous", "channels_last"] as const) {
+    const both = cat([offset, mask], { dim: 1 }).contiguous({ memoryFormat });
+    const parts = [both.narrow(1, 0, 18), both.narrow(1, 18, 9)].map((part) => part.detach().requiresGrad_());
+    const output = run(deformConv2d, one)(input, weight, parts[0]!, parts[1]!, bias);
+    // A cotangent that is one number seen everywhere, and one in the other layout: neither may be taken for dense.
+    const cotangent = filled("cotangent", output.shape).contiguous({ memoryFormat: "channels_last" });
+    const gradients = grad([output], parts, { cotangents: [cotangent] });
+    assertClose(output, expected[0]!, 1e-12, "output");
+    for (const [i, found] of gradients.entries()) {
+      assertClose(found!, expected[3 + i]!, 1e-12, `${memoryFormat} gradient of ${names[2 + i]}`);
+      assert.equal(found!.strides[1], memoryFormat === "contiguous" ? 13 * 21 : 1);
+    }
+  }
+  const leaf = offset.detach().requiresGrad_();
+  const expanded = grad([run(deformConv2d, one)(input, weight, leaf, mask, bias).sum()], [leaf]);
+  const plain = grad([run(deformConv2dReference, one)(input, weight, leaf, mask, bias).sum()], [leaf]);
+  assertClose(expanded[0]!, plain[0]!, 1e-12, "gradient of offset from a sum");
+});
+
+test("places far from home send their gradients there, whoever owns the row", () => {
+  // Many threads on few rows: strips of two rows whose taps read all over the picture, and beyond.
+  const one: Case = { input: [3, 5, 16, 9], out: 4, kernel: [3, 3], padding: 1 };
+  const [input, weight, offset, ...rest] = tensorsOf(one);
+  for (const reach of [0.5, 6, 40]) {
+    const tensors = [input!, weight!, offset!.mul(reach / 4), ...rest];
+    const expected = withGradients(run(deformConv2dReference, one), tensors);
+    const before = numThreads();
+    try {
+      for (const threads of [1, 2, 4, 16]) {
+        setNumThreads(threads);
+        for (const [i, found] of withGradients(run(deformConv2d, one), tensors).entries())
+          assertClose(found, expected[i]!, 1e-12, `${threads} threads, reach ${reach}: ${["output", ...names][i]}`);
+      }
+    } finally {
+      setNumThreads(before);
+    }
+  }
+});
 
 test("gradients in float64 are those of central differences", () => {
   const one: Case = {
@@ -164,11 +261,17 @@ test("without a graph the values are the same, and an empty batch is an empty re
   assert.deepEqual(deformConv2d(zeros([0, 3, 6, 5]), zeros([4, 3, 1, 1]), zeros([0, 2, 6, 5])).shape, [0, 4, 6, 5]);
 });
 
-test("the number of threads changes no more than BLAS does by itself", () => {
+test("the number of threads changes no bit of the output, and gradients by their last digits", () => {
   const one: Case = { input: [2, 40, 33, 29], out: 12, kernel: [3, 3], padding: 1, groups: 2, offsetGroups: 2 };
   const tensors = tensorsOf(one).map((tensor) => tensor.to({ dtype: "float32" }));
-  // The matrix products are BLAS's, which may sum in another order on more threads; everything else has one fixed order.
+  assertSameOnAnyThreads(() => [noGrad(() => run(deformConv2d, one)(...(tensors as [Tensor, Tensor, Tensor])))]);
+  // A gradient is the sum of as many parts as there are threads, always added in the same order.
   assertSameOnAnyThreads(() => withGradients(run(deformConv2d, one), tensors), 2e-6);
+  const [once, again] = [
+    withGradients(run(deformConv2d, one), tensors),
+    withGradients(run(deformConv2d, one), tensors),
+  ];
+  for (const [i, tensor] of once.entries()) assert.deepEqual(again[i]!.toArray(), tensor.toArray(), `result ${i}`);
 });
 
 test("a place that is not a number shows in the result", () => {
@@ -176,6 +279,17 @@ test("a place that is not a number shows in the result", () => {
   offset.select(1, 0).fill_(Number.NaN);
   const output = deformConv2d(ones([1, 1, 2, 2]), ones([1, 1, 1, 1]), offset);
   assert.ok(output.toNumbers().every(Number.isNaN));
+});
+
+test("a place that is not a number or infinite shows in its own position alone, and infinities outside nowhere", () => {
+  const input = ones([1, 20, 3, 4]).mul(Number.POSITIVE_INFINITY);
+  const offset = zeros([1, 2, 3, 4]);
+  offset.select(1, 0).fill_(50); // all places outside, one infinitely far, one nowhere
+  offset.select(1, 1).select(1, 1).select(1, 2).fill_(Number.POSITIVE_INFINITY);
+  offset.select(1, 0).select(1, 2).select(1, 0).fill_(Number.NaN);
+  const numbers = deformConv2d(input, ones([1, 20, 1, 1]), offset).toNumbers();
+  for (const [i, number] of numbers.entries())
+    assert.equal(number, i === 6 || i === 8 ? Number.NaN : 0, `position ${i}`);
 });
 
 test("errors name the argument, what was found, what was expected and what to do", () => {

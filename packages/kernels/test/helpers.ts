@@ -34,12 +34,12 @@ export function filled(
 export const filledIntegers = (name: string, shape: readonly number[], count: number): Tensor =>
   filled(name, shape, { lo: 0, hi: count }).floor().to({ dtype: "int64" });
 
-/** Greatest |a − b| in units of max(1, max |b|); shapes must agree. */
+/** Greatest |a − b| in units of max(1, max |b|), NaN where one is NaN; shapes must agree. */
 export function distance(a: Tensor, b: Tensor): number {
   assert.deepEqual([...a.shape], [...b.shape], "shape");
   const [x, y] = [a.toNumbers(), b.toNumbers()];
   const size = y.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-  return x.reduce((most, value, i) => (Math.abs(value - y[i]!) <= most ? most : Math.abs(value - y[i]!)), 0) / size;
+  return x.reduce((most, value, i) => Math.max(most, Math.abs(value - y[i]!)), 0) / size;
 }
 
 export function assertClose(a: Tensor, b: Tensor, tolerance: number, what: string): void {

@@ -30,6 +30,7 @@ Napi::Value setNumThreads(const Napi::CallbackInfo& info) {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Context(env));
+  exportAllocator(exports);
   exportAutocast(exports);
   exportAutograd(exports);
   exportDispatch(exports);

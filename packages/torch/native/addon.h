@@ -2,6 +2,7 @@
 #include <napi.h>
 
 namespace adsam {
+void exportAllocator(Napi::Object exports);
 void exportAutocast(Napi::Object exports);
 void exportAutograd(Napi::Object exports);
 void exportDispatch(Napi::Object exports);

@@ -20,7 +20,7 @@ export {
   saveCheckpoint,
   saveSafetensors,
 } from "./io/index.js";
-export { liveTensors } from "./memory.js";
+export { emptyCache, liveTensors, type MemoryUsage, memoryUsage } from "./memory.js";
 export { autocast, enableGrad, isGradEnabled, noGrad, withDevice } from "./mode.js";
 export * as nn from "./nn/index.js";
 export { callOperator, callOperatorAsync, schemaOf, withObserver } from "./operators.js";

@@ -87,17 +87,20 @@ export interface Native {
   generatorSetState(generator: unknown, state: TensorId): void;
 
   liveTensors(): { count: number; bytes: number };
+  memoryUsage(): { live: number; peak: number; resident: number };
+  emptyCache(): void;
   mapFile(path: string): TensorId;
   buildInfo(): { version: string; cuda: boolean; threads: number; config: string; parallel: string };
   numThreads(): number;
   setNumThreads(threads: number): void;
 }
 
-/** What the launcher's build wrote: where the two libraries are, and which libtorch they were built against. */
+/** What the launcher's build wrote: where the libraries are, and which libtorch they were built against. */
 export interface NativeBuild {
   readonly hash: string;
   readonly addon: string;
   readonly kernels: string;
+  readonly pictures: string;
   readonly libtorch: {
     readonly dir: string;
     readonly version: string;

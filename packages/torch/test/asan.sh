@@ -34,6 +34,7 @@ if [ ${#tests[@]} -eq 0 ]; then
 fi
 
 export ADSAM_NATIVE="$build/current.json"
+export ADSAM_ALLOCATOR=system # so that it sees each tensor for itself
 export LD_PRELOAD="$("$compiler" -print-file-name=libasan.so):$("$compiler" -print-file-name=libubsan.so)"
 # V8 and libtorch come with handlers and pools of their own: only the addon is judged.
 export ASAN_OPTIONS="detect_leaks=0:handle_segv=1:allow_user_segv_handler=1:detect_odr_violation=0:halt_on_error=1:abort_on_error=0:exitcode=99"

@@ -39,12 +39,19 @@ export interface BatchPlan {
 
 /**
  * The batch of these samples in this epoch: a function of its arguments and the files alone.
+ * @param spare a batch's `image` that nobody needs any more: written over and used again where it is as long as this batch's
  * @throws Problem for bad files (see `loadSample`), a sample without a label, and pictures that differ in size after the transforms.
  */
-export async function makeBatch(plan: BatchPlan, epoch: number, indices: readonly number[]): Promise<Batch> {
+export async function makeBatch(
+  plan: BatchPlan,
+  epoch: number,
+  indices: readonly number[],
+  spare?: Float32Array,
+): Promise<Batch> {
   const [ids, mirrored, native]: [string[], boolean[], LabelMap[]] = [[], [], []];
   const pictures: string[] = [];
-  let [image, label] = [new Float32Array(0), new Uint8Array(0)];
+  let image: Float32Array = new Float32Array(0);
+  let label = new Uint8Array(0);
   let size: Size | undefined;
   for (const [place, index] of indices.entries()) {
     const loaded = await loadSample(plan.dataset, index, { hashed: plan.hashed });
@@ -57,7 +64,8 @@ export async function makeBatch(plan: BatchPlan, epoch: number, indices: readonl
     const sample = applyTransforms(loaded, plan.recipe, new Random("sample", plan.seed, epoch, index));
     if (!size) {
       size = sample.picture.size;
-      image = new Float32Array(indices.length * 3 * pixels(size));
+      const length = indices.length * 3 * pixels(size);
+      image = spare?.length === length ? spare : new Float32Array(length);
       label = new Uint8Array(indices.length * pixels(size));
     } else if (!sameSize(size, sample.picture.size))
       throw new Problem({

@@ -3,6 +3,7 @@ import { Problem } from "@adsam/torch/problem";
 import { type DecodedPng, decode } from "fast-png";
 import { readBytes } from "./files.js";
 import type { LabelMap, Size } from "./picture.js";
+import { decodePlainPng } from "./png.js";
 
 const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** Offsets of IHDR's fields: the signature, then length and type, then width, height, depth, colour type, compression, filter, interlace. */
@@ -21,6 +22,8 @@ export async function readLabelIds(file: string): Promise<LabelMap<Uint8Array | 
 
 /** {@link readLabelIds} for bytes already in memory; `name` is used in errors. */
 export function decodeLabelIds(bytes: Uint8Array, name: string): LabelMap<Uint8Array | Uint16Array> {
+  const plain = decodePlainPng(bytes);
+  if (plain && plain.kind !== "rgb") return { data: plain.data, size: plain.size };
   const png = decodePng(bytes, name);
   const size: Size = { height: png.height, width: png.width };
   if (png.channels >= 3) {

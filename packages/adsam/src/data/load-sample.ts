@@ -5,6 +5,7 @@ import type { Dataset } from "./dataset.js";
 import { readBytes } from "./files.js";
 import { readLabelIds } from "./label-png.js";
 import { describeIds, type IdLookup, UNKNOWN } from "./labels.js";
+import { pictureKernels } from "./native.js";
 import { decodePicture, type LabelMap, type Picture, sameSize, sizeText } from "./picture.js";
 
 export interface LoadedSample {
@@ -56,12 +57,10 @@ export function toTrainIds(
   labelPath: string,
 ): Uint8Array {
   const trainIds = new Uint8Array(ids.length);
-  let known = true;
-  for (let i = 0; i < ids.length; i++) {
-    const trainId = labelIdToTrainId[ids[i]!]!;
-    trainIds[i] = trainId;
-    if (trainId === UNKNOWN) known = false;
-  }
+  const known =
+    ids instanceof Uint8Array
+      ? pictureKernels().lookUp(ids, labelIdToTrainId, UNKNOWN, trainIds)
+      : lookUpWide(ids, labelIdToTrainId, trainIds);
   if (known) return trainIds;
   throw new Problem({
     what: `label "${labelPath}"`,
@@ -69,6 +68,12 @@ export function toTrainIds(
     expected: describeIds(labelIdToTrainId),
     todo: "Is it a label of another data set or form? `adsam data inspect` shows the ids of all labels, `adsam data convert` maps them.",
   });
+}
+
+/** 16-bit ids are rare. */
+function lookUpWide(ids: Uint16Array, lookup: IdLookup, trainIds: Uint8Array): boolean {
+  for (let i = 0; i < ids.length; i++) trainIds[i] = lookup[ids[i]!]!;
+  return !trainIds.includes(UNKNOWN);
 }
 
 /** Every id that occurs and its pixels, most frequent first. */

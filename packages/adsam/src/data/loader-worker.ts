@@ -7,12 +7,14 @@ import { type Handler, serveJobs } from "./worker-pool.js";
 export interface BatchJob {
   readonly epoch: number;
   readonly indices: readonly number[];
+  /** A batch's `image` to be used again. */
+  readonly spare?: Float32Array;
 }
 
 /** Answers {@link BatchJob}s by a plan; used by the threads, and by a loader without threads. */
 export function batchHandler(plan: BatchPlan): Handler<BatchJob, Batch> {
-  return async ({ epoch, indices }) => {
-    const result = await makeBatch(plan, epoch, indices);
+  return async ({ epoch, indices, spare }) => {
+    const result = await makeBatch(plan, epoch, indices, spare);
     return { result, transfer: batchBuffers(result) };
   };
 }

@@ -2,6 +2,7 @@
 import { Problem } from "@adsam/torch/problem";
 import sharp from "sharp";
 import { readBytes } from "./files.js";
+import { decodePlainPng } from "./png.js";
 
 /** In pixels. */
 export interface Size {
@@ -48,6 +49,8 @@ export async function readPicture(file: string): Promise<Picture> {
 
 /** {@link readPicture} for bytes already in memory; `name` is used in errors. */
 export async function decodePicture(bytes: Uint8Array, name: string): Promise<Picture> {
+  const plain = decodePlainPng(bytes);
+  if (plain?.kind === "rgb") return { data: plain.data, size: plain.size };
   try {
     const { data, info } = await sharp(bytes, { failOn: "warning", ignoreIcc: true })
       .autoOrient()
@@ -56,7 +59,8 @@ export async function decodePicture(bytes: Uint8Array, name: string): Promise<Pi
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
     if (info.channels !== 3) throw new Error(`${info.channels} channels after conversion to RGB`);
-    return { data, size: { height: info.height, width: info.width } };
+    const rgb = new Uint8Array(data.buffer, data.byteOffset, data.length);
+    return { data: rgb, size: { height: info.height, width: info.width } };
   } catch (error) {
     throw new Problem(
       {

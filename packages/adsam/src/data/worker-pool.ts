@@ -10,7 +10,8 @@ export interface Task<Result> {
 }
 
 export interface Pool<Job, Result> {
-  run(job: Job): Task<Result>;
+  /** @param transfer buffers in the job that change hands instead of being copied */
+  run(job: Job, transfer?: ArrayBuffer[]): Task<Result>;
   /** Lets the jobs that have begun come to their end, and ends the threads. Later and unfinished jobs fail. */
   close(): Promise<void>;
 }
@@ -100,10 +101,12 @@ export class ThreadPool<Job, Result> implements Pool<Job, Result> {
 
   /** @param script a module that calls {@link serveJobs}; @param workerData plain data that every thread gets. */
   constructor(script: URL, workerData: unknown, count: number) {
-    // `node --input-type=module -e …` must not make the threads' files into program text.
-    const execArgv = process.execArgv.filter((flag) => !flag.startsWith("--input-type"));
+    // `node --input-type=module -e …` must not make the threads' files into program text. Otherwise flags are left to be inherited:
+    // spelt out, those of V8 (`--max-old-space-size`) would be refused.
+    const isText = (flag: string) => flag.startsWith("--input-type");
+    const flags = process.execArgv.some(isText) && { execArgv: process.execArgv.filter((flag) => !isText(flag)) };
     this.#threads = Array.from({ length: count }, () => {
-      const thread: Thread<Result> = { worker: new Worker(script, { workerData, execArgv }), pending: new Map() };
+      const thread: Thread<Result> = { worker: new Worker(script, { workerData, ...flags }), pending: new Map() };
       thread.worker.on("message", (reply: Reply<Result>) => settle(thread, reply));
       thread.worker.on("error", (error) =>
         this.#break(new Error(`a worker thread failed: ${error.message}`, { cause: error })),
@@ -114,7 +117,7 @@ export class ThreadPool<Job, Result> implements Pool<Job, Result> {
     });
   }
 
-  run(job: Job): Task<Result> {
+  run(job: Job, transfer: ArrayBuffer[] = []): Task<Result> {
     if (this.#broken) return failed(this.#broken);
     const id = this.#nextId++;
     const thread = this.#threads.reduce((least, other) => (other.pending.size < least.pending.size ? other : least));
@@ -123,7 +126,7 @@ export class ThreadPool<Job, Result> implements Pool<Job, Result> {
     result.catch(() => {});
     thread.pending.set(id, pending);
     thread.worker.ref();
-    thread.worker.postMessage({ id, job } satisfies Order<Job>);
+    thread.worker.postMessage({ id, job } satisfies Order<Job>, transfer);
     const cancel = (): void => {
       if (!thread.pending.has(id) || !pending.wanted) return;
       pending.wanted = false;

@@ -47,7 +47,7 @@ export function nativeFact(machine: Machine, build: NativeBuild | undefined, lib
       "The first command that needs it builds it, in a minute or two: ./adsam demo",
     );
   }
-  const missing = [build.addon, build.kernels].find((path) => !machine.exists(path));
+  const missing = [build.addon, build.kernels, build.pictures].find((path) => !machine.exists(path));
   if (missing !== undefined) {
     return fail(
       "native",

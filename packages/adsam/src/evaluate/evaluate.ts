@@ -80,7 +80,7 @@ async function score(loader: DataLoader, options: Scoring): Promise<ConfusionMat
   network.eval();
   let done = 0;
   try {
-    for await (const batch of loader.epoch(1)) {
+    for await (const batch of loader.epoch(1, { reuse: true })) {
       const predictions = predictBatch(batch, options);
       for (const [place, prediction] of predictions.entries()) {
         const label = options.resolution === "label" ? batch.native![place]! : networkLabel(batch, place);

@@ -3,6 +3,7 @@
  * as counts, so the value is the same at any batch size.
  */
 import { Problem } from "@adsam/torch/problem";
+import { countPairs } from "./count-pairs.js";
 
 /** The rule behind {@link ConfusionMatrix.meanIoU}, to be printed beside the score. */
 export const meanIoURule =
@@ -27,8 +28,6 @@ export class ConfusionMatrix {
   readonly counts: Float64Array;
   #counted = 0;
   #ignored = 0;
-  /** One update's counts, all of them below 2³²; taken over only once every pixel has passed. */
-  readonly #fresh: Uint32Array;
 
   constructor(numClasses: number, ignoreIndex = 255) {
     if (!Number.isInteger(numClasses) || numClasses < 1)
@@ -40,7 +39,6 @@ export class ConfusionMatrix {
     this.numClasses = numClasses;
     this.ignoreIndex = ignoreIndex;
     this.counts = new Float64Array(numClasses * numClasses);
-    this.#fresh = new Uint32Array(numClasses * numClasses);
   }
 
   /** Pixels counted: all that are not ignored. */
@@ -65,16 +63,18 @@ export class ConfusionMatrix {
       const what = "confusion matrix";
       throw new Problem({ what, found: `${prediction.length} predictions`, expected: `${label.length}, one a label` });
     }
-    const fresh = this.#fresh.fill(0);
-    let ignored = 0;
-    for (let i = 0; i < label.length; i++) {
-      const [truth, guess] = [label[i]!, prediction[i]!];
-      if (!(guess >= 0 && guess < numClasses)) throw this.#strangers("predictions", prediction, Number.NaN);
-      if (truth === ignoreIndex) ignored++;
-      else if (truth >= 0 && truth < numClasses) fresh[truth * numClasses + guess]!++;
-      else throw this.#strangers("labels", label, ignoreIndex);
-    }
-    for (let cell = 0; cell < fresh.length; cell++) this.counts[cell]! += fresh[cell]!;
+    const fresh = countPairs(prediction, label, numClasses, ignoreIndex);
+    // Rows: the classes, the ignored, the strangers; columns: the classes, the strangers.
+    const columns = numClasses + 1;
+    const sum = (cells: readonly number[]) => cells.reduce((total, cell) => total + fresh[cell]!, 0);
+    const row = (k: number) => Array.from({ length: columns }, (_, column) => k * columns + column);
+    if (sum(Array.from({ length: numClasses + 2 }, (_, k) => k * columns + numClasses)) > 0)
+      throw this.#strangers("predictions", prediction, Number.NaN);
+    if (sum(row(numClasses + 1)) > 0) throw this.#strangers("labels", label, ignoreIndex);
+    for (let truth = 0; truth < numClasses; truth++)
+      for (let guess = 0; guess < numClasses; guess++)
+        this.counts[truth * numClasses + guess]! += fresh[truth * columns + guess]!;
+    const ignored = sum(row(numClasses));
     this.#ignored += ignored;
     this.#counted += label.length - ignored;
     this.check();

@@ -1,9 +1,11 @@
+import { resizeBilinear } from "@adsam/kernels";
 import { nn, Problem, type Tensor } from "@adsam/torch";
 import { AttentionStage } from "./decoder/attention-stage.js";
 import { ConvolutionStage } from "./decoder/convolution-stage.js";
-import { bilinear, type DecoderStage } from "./decoder/stage.js";
+import type { DecoderStage } from "./decoder/stage.js";
 import { encoderConfig, type ImageEncoder } from "./encoders.js";
 import { DeformableFusion } from "./fusion.js";
+import { Conv2d, groupNormGelu } from "./layers.js";
 import { ResNet, type ResNetName } from "./resnet.js";
 import { buildUsedEncoder, type EncoderUse, Segmenter, type SegmenterInput } from "./segmenter.js";
 
@@ -84,9 +86,8 @@ export class AdSam extends Segmenter {
     this.up2 = new Stage({ inChannels: dim1, outChannels: dim2, skipChannels: layer2, upsample: true, ...common });
     this.up3 = new Stage({ inChannels: dim2, outChannels: dim3, skipChannels: layer1, upsample: false, ...common });
     this.classifier = new nn.Sequential(
-      new nn.Conv2d(dim3, dim3, { kernelSize: 3, padding: 1 }),
-      new nn.GroupNorm(8, dim3),
-      new nn.GELU(),
+      new Conv2d(dim3, dim3, { kernelSize: 3, padding: 1 }),
+      ...groupNormGelu(dim3),
       new nn.Conv2d(dim3, numClasses, { kernelSize: 1 }),
     );
   }
@@ -100,6 +101,6 @@ export class AdSam extends Segmenter {
     map = this.up1.call(map, local?.layer3); // [B, 128, H/8, W/8]
     map = this.up2.call(map, local?.layer2); // [B, 64, H/4, W/4]
     map = this.up3.call(map, local?.layer1); // [B, 32, H/4, W/4]
-    return bilinear(this.classifier.call(map), size); // [B, numClasses, H, W]
+    return resizeBilinear(this.classifier.call(map), size, { layout: "row-major" }); // [B, numClasses, H, W]
   }
 }

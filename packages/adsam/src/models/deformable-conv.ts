@@ -1,5 +1,6 @@
 import { deformConv2d } from "@adsam/kernels";
-import { nn, type Tensor } from "@adsam/torch";
+import { cat, nn, type Tensor } from "@adsam/torch";
+import { Conv2d, convolution } from "./layers.js";
 
 /**
  * Modulated deformable 3×3 convolution (DCNv2, Zhu et al. 2019): offsets and modulation are convolutions of the input, zero at
@@ -23,9 +24,17 @@ export class DeformableConv extends nn.Module {
 
   /** [B, inChannels, H, W] → [B, outChannels, H, W] */
   forward(x: Tensor): Tensor {
-    const offset = this.offsetConv.call(x); // [B, 18, H, W], (dy, dx) a tap, in pixels
-    const mask = this.maskConv.call(x).sigmoid(); // [B, 9, H, W]
+    const [offset, mask] = this.placesAndModulation(x);
     return deformConv2d(x, this.conv.weight, offset, { mask, bias: this.conv.bias, padding: 1 });
+  }
+
+  /** Both convolutions as one of 27 channels: x is read once, and 27 channels cost what 18 do. */
+  private placesAndModulation(x: Tensor): [offset: Tensor, mask: Tensor] {
+    const { offsetConv, maskConv } = this;
+    const weight = cat([offsetConv.weight, maskConv.weight]); // [27, inChannels, 3, 3]
+    const both = convolution(x, { weight, bias: cat([offsetConv.bias!, maskConv.bias!]) }, offsetConv);
+    // [B, 18, H, W], (dy, dx) a tap, in pixels; [B, 9, H, W], 0 … 1
+    return [both.narrow(1, 0, 18), both.narrow(1, 18, 9).sigmoid()];
   }
 }
 
@@ -35,7 +44,7 @@ class PlainConv extends nn.Module {
 
   constructor(inChannels: number, outChannels: number) {
     super();
-    this.conv = new nn.Conv2d(inChannels, outChannels, { kernelSize: 3, padding: 1 });
+    this.conv = new Conv2d(inChannels, outChannels, { kernelSize: 3, padding: 1 });
   }
 
   forward(x: Tensor): Tensor {

@@ -1,6 +1,9 @@
+import { gelu } from "@adsam/kernels";
 import { cat, nn, type Tensor } from "@adsam/torch";
 import { ChannelAttention } from "./channel-attention.js";
+import { projectedTo } from "./decoder/stage.js";
 import { conv3x3 } from "./deformable-conv.js";
+import { GroupNorm } from "./layers.js";
 
 export interface FusionConfig {
   /** Channels of SAM's embedding; 0 where SAM's encoder is left out. */
@@ -27,7 +30,7 @@ export class DeformableFusion extends nn.Module {
     if (resnetChannels > 0) this.resnetConv = new nn.Conv2d(resnetChannels, outChannels, { kernelSize: 1 });
     this.fusionConv = conv3x3(samChannels + (resnetChannels > 0 ? outChannels : 0), outChannels, deformable);
     if (channelAttention) this.channelAttention = new ChannelAttention(outChannels);
-    this.norm = new nn.GroupNorm(8, outChannels);
+    this.norm = new GroupNorm(8, outChannels);
   }
 
   /**
@@ -37,14 +40,14 @@ export class DeformableFusion extends nn.Module {
    */
   forward(sam: Tensor | undefined, layer4: Tensor | undefined): Tensor {
     const maps: Tensor[] = [];
-    if (sam) maps.push(sam);
+    if (sam) maps.push(sam.contiguous({ memoryFormat: "channels_last" })); // as ResNet's maps are
     if (layer4 && this.resnetConv) {
       const own = layer4.spatialSize("layer4");
       const size = sam?.spatialSize("samEmbedding") ?? { height: own.height * 2, width: own.width * 2 };
-      maps.push(this.resnetConv.call(nn.functional.interpolate(layer4, { size, mode: "bilinear" })));
+      maps.push(projectedTo(size, layer4, this.resnetConv));
     }
     const stacked = maps.length === 1 ? maps[0]! : cat(maps, { dim: 1 });
     const fused = this.norm.call(this.fusionConv.call(stacked));
-    return nn.functional.gelu(this.channelAttention ? this.channelAttention.call(fused) : fused);
+    return gelu(this.channelAttention ? this.channelAttention.call(fused) : fused);
   }
 }

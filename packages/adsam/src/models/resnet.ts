@@ -1,4 +1,6 @@
+import { addRelu_, maxPool3x3Stride2 } from "@adsam/kernels";
 import { nn, type Tensor } from "@adsam/torch";
+import { convolution } from "./layers.js";
 
 /** torchvision's, and `nano`: an 18 of half the width, for demonstrations and tests (not pretrained by anyone). */
 export type ResNetName = "nano" | "resnet18" | "resnet34" | "resnet50" | "resnet101";
@@ -35,12 +37,30 @@ interface BlockOptions {
 
 const norm = (channels: number, frozen: boolean) => new nn.BatchNorm2d(channels, { frozen });
 
-function shortcut({ inChannels, width, stride, frozen }: BlockOptions, expansion: number): nn.Sequential | undefined {
-  if (stride === 1 && inChannels === width * expansion) return undefined;
-  return new nn.Sequential(
-    new nn.Conv2d(inChannels, width * expansion, { kernelSize: 1, stride, bias: false }),
-    norm(width * expansion, frozen),
-  );
+/** A convolution and its norm, as one convolution unless the norm's statistics are being learnt; then ReLU, if asked for. */
+function convNorm(x: Tensor, conv: nn.Conv2d, bn: nn.BatchNorm2d, { relu = false } = {}): Tensor {
+  if (!bn.training || bn.frozen) return convolution(x, nn.foldBatchNorm(conv, bn), conv, { relu });
+  const y = bn.call(conv.call(x));
+  return relu ? y.relu_() : y;
+}
+
+/** Brings a block's input to the shape of its output; its names are `0` and `1`, as torchvision's. */
+class Shortcut extends nn.Sequential {
+  private constructor(conv: nn.Conv2d, bn: nn.BatchNorm2d) {
+    super(conv, bn);
+  }
+
+  /** @returns undefined where the shapes are the same already */
+  static for({ inChannels, width, stride, frozen }: BlockOptions, expansion: number): Shortcut | undefined {
+    const outChannels = width * expansion;
+    if (stride === 1 && inChannels === outChannels) return undefined;
+    const conv = new nn.Conv2d(inChannels, outChannels, { kernelSize: 1, stride, bias: false });
+    return new Shortcut(conv, norm(outChannels, frozen));
+  }
+
+  override forward(x: Tensor): Tensor {
+    return convNorm(x, this[0] as nn.Conv2d, this[1] as nn.BatchNorm2d);
+  }
 }
 
 /** Two 3×3 convolutions and a shortcut (ResNet-18, -34). */
@@ -50,7 +70,7 @@ class BasicBlock extends nn.Module {
   readonly bn1: nn.BatchNorm2d;
   readonly conv2: nn.Conv2d;
   readonly bn2: nn.BatchNorm2d;
-  readonly downsample: nn.Sequential | undefined;
+  readonly downsample: Shortcut | undefined;
 
   constructor(options: BlockOptions) {
     super();
@@ -59,15 +79,12 @@ class BasicBlock extends nn.Module {
     this.bn1 = norm(width, frozen);
     this.conv2 = new nn.Conv2d(width, width, { kernelSize: 3, padding: 1, bias: false });
     this.bn2 = norm(width, frozen);
-    this.downsample = shortcut(options, BasicBlock.expansion);
+    this.downsample = Shortcut.for(options, BasicBlock.expansion);
   }
 
   forward(x: Tensor): Tensor {
-    const y = this.bn1.call(this.conv1.call(x)).relu_();
-    return this.bn2
-      .call(this.conv2.call(y))
-      .add_(this.downsample ? this.downsample.call(x) : x)
-      .relu_();
+    const y = convNorm(x, this.conv1, this.bn1, { relu: true });
+    return addRelu_(convNorm(y, this.conv2, this.bn2), this.downsample ? this.downsample.call(x) : x);
   }
 }
 
@@ -80,7 +97,7 @@ class Bottleneck extends nn.Module {
   readonly bn2: nn.BatchNorm2d;
   readonly conv3: nn.Conv2d;
   readonly bn3: nn.BatchNorm2d;
-  readonly downsample: nn.Sequential | undefined;
+  readonly downsample: Shortcut | undefined;
 
   constructor(options: BlockOptions) {
     super();
@@ -91,16 +108,13 @@ class Bottleneck extends nn.Module {
     this.bn2 = norm(width, frozen);
     this.conv3 = new nn.Conv2d(width, 4 * width, { kernelSize: 1, bias: false });
     this.bn3 = norm(4 * width, frozen);
-    this.downsample = shortcut(options, Bottleneck.expansion);
+    this.downsample = Shortcut.for(options, Bottleneck.expansion);
   }
 
   forward(x: Tensor): Tensor {
-    let y = this.bn1.call(this.conv1.call(x)).relu_();
-    y = this.bn2.call(this.conv2.call(y)).relu_();
-    return this.bn3
-      .call(this.conv3.call(y))
-      .add_(this.downsample ? this.downsample.call(x) : x)
-      .relu_();
+    let y = convNorm(x, this.conv1, this.bn1, { relu: true });
+    y = convNorm(y, this.conv2, this.bn2, { relu: true });
+    return addRelu_(convNorm(y, this.conv3, this.bn3), this.downsample ? this.downsample.call(x) : x);
   }
 }
 
@@ -151,8 +165,9 @@ export class ResNet extends nn.Module {
 
   /** @param image [B, 3, H, W] */
   forward(image: Tensor): ResNetFeatures {
-    const stem = this.bn1.call(this.conv1.call(image)).relu_(); // [B, stem, H/2, W/2]
-    const layer1 = this.layer1.call(stem.maxPool2d(3, { stride: 2, padding: 1 })); // [B, channels[0], H/4, W/4]
+    const x = image.contiguous({ memoryFormat: "channels_last" }); // as all maps behind it: convolutions are quickest so
+    const stem = convNorm(x, this.conv1, this.bn1, { relu: true }); // [B, stem, H/2, W/2]
+    const layer1 = this.layer1.call(maxPool3x3Stride2(stem)); // [B, channels[0], H/4, W/4]
     const layer2 = this.layer2.call(layer1);
     const layer3 = this.layer3.call(layer2);
     return { layer1, layer2, layer3, layer4: this.layer4.call(layer3) };

@@ -1,6 +1,7 @@
+import { resizeBilinear } from "@adsam/kernels";
 import { nn, Problem, type Tensor } from "@adsam/torch";
-import { bilinear } from "./decoder/stage.js";
 import { encoderConfig, type ImageEncoder } from "./encoders.js";
+import { Conv2d, groupNormGelu } from "./layers.js";
 import { buildUsedEncoder, type EncoderUse, Segmenter, type SegmenterInput } from "./segmenter.js";
 
 export interface SamBaselineConfig extends EncoderUse {
@@ -29,9 +30,8 @@ export class SamBaseline extends Segmenter {
     const { outChans } = encoder;
     this.samEncoder = buildUsedEncoder({ ...this.config, encoder });
     this.head = new nn.Sequential(
-      new nn.Conv2d(outChans, outChans, { kernelSize: 3, padding: 1, bias: false }),
-      new nn.GroupNorm(8, outChans),
-      new nn.GELU(),
+      new Conv2d(outChans, outChans, { kernelSize: 3, padding: 1, bias: false }),
+      ...groupNormGelu(outChans),
       new nn.Conv2d(outChans, this.config.numClasses, { kernelSize: 1 }),
     );
   }
@@ -44,6 +44,6 @@ export class SamBaseline extends Segmenter {
         found: "no embedding",
         expected: "SAM's embedding of each picture",
       });
-    return bilinear(this.head.call(embedding), image.spatialSize("image")); // [B, numClasses, H, W]
+    return resizeBilinear(this.head.call(embedding), image.spatialSize("image"), { layout: "row-major" }); // [B, numClasses, H, W]
   }
 }

@@ -161,7 +161,7 @@ export class Run implements AsyncDisposable {
   /** The epoch's batches that are to come. Where one cannot be read, the steps done so far are saved before the error goes on. */
   private async *batches(): AsyncGenerator<Batch, void, undefined> {
     try {
-      yield* this.loader.epoch(this.progress.epoch + 1, { skip: this.progress.batches });
+      yield* this.loader.epoch(this.progress.epoch + 1, { skip: this.progress.batches, reuse: true });
     } catch (error) {
       const { batches } = this.progress;
       if (!(error instanceof Problem) || this.gathered.length > 0 || batches === 0) throw error;

@@ -13,10 +13,13 @@ AttentionProblem problem_of(const RelPosGeometry& g) {
   return p;
 }
 
+/** Pairs of a window and a head: each attends within itself. */
+int64_t groups_of(const AttentionProblem& p) { return p.batch * p.down * p.across * p.heads; }
+
 /** Many small groups: a thread packs one's keys and values into memory of its own, and attends all its queries. */
 void attend_group_by_group(const AttentionFunctions& f, const AttentionProblem& p) {
   const int64_t packed_bytes = (f.group_bytes(p) + 63) / 64 * 64;
-  run_tasks(p.groups(), packed_bytes + f.scratch_bytes(p), [&](int64_t group, char* scratch) {
+  run_tasks(groups_of(p), packed_bytes + f.scratch_bytes(p), [&](int64_t group, char* scratch) {
     f.pack_group(p, group, 0, f.blocks(p), scratch);
     const int64_t tiles = f.tiles(p, group);
     for (int64_t tile = 0; tile < tiles; ++tile) f.attend(p, group, tile, scratch, scratch + packed_bytes);
@@ -26,13 +29,13 @@ void attend_group_by_group(const AttentionFunctions& f, const AttentionProblem& 
 /** Few large groups: all are packed, then all their tiles of queries are shared out. */
 void attend_tile_by_tile(const AttentionFunctions& f, const AttentionProblem& p) {
   const int64_t group_bytes = (f.group_bytes(p) + 63) / 64 * 64, blocks = f.blocks(p);
-  const AlignedBytes packed(p.groups() * group_bytes);
-  run_tasks(p.groups() * blocks, 0, [&](int64_t task, char*) {
+  const AlignedBytes packed(groups_of(p) * group_bytes);
+  run_tasks(groups_of(p) * blocks, 0, [&](int64_t task, char*) {
     const int64_t group = task / blocks, block = task % blocks;
     f.pack_group(p, group, block, block + 1, packed.data() + group * group_bytes);
   });
   std::vector<std::pair<int64_t, int64_t>> tiles;
-  for (int64_t group = 0; group < p.groups(); ++group)
+  for (int64_t group = 0; group < groups_of(p); ++group)
     for (int64_t tile = 0, count = f.tiles(p, group); tile < count; ++tile) tiles.emplace_back(group, tile);
   run_tasks(static_cast<int64_t>(tiles.size()), f.scratch_bytes(p), [&](int64_t task, char* scratch) {
     const auto [group, tile] = tiles[task];
@@ -61,7 +64,7 @@ Tensor rel_pos_attention_cpu(const Tensor& qkv, const Tensor& rel_pos_h, const T
   f.pack_table(columns.data_ptr(), columns.size(0), g.dim, column_table.data());
   p.row_table = row_table.data(), p.column_table = column_table.data();
   // A group at a time keeps the memory small, but needs several for each thread to balance.
-  if (p.groups() >= 8 * at::get_num_threads())
+  if (groups_of(p) >= 8 * at::get_num_threads())
     attend_group_by_group(f, p);
   else
     attend_tile_by_tile(f, p);

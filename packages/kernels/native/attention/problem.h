@@ -2,7 +2,8 @@
 
 #include <cstdint>
 
-/** Attention with decomposed relative positions, as plain numbers and pointers: what passes between driver and instruction sets. */
+/** Attention with decomposed relative positions, as plain numbers and pointers: what passes between driver and
+ * instruction sets. No functions: the linker might share one instruction set's copy with all. */
 namespace adsam {
 
 /**
@@ -17,9 +18,6 @@ struct AttentionProblem {
   const void* row_table;     // relative positions, packed by pack_table
   const void* column_table;
   void* out;  // [B, H, W, heads, D] of qkv's type
-
-  int64_t groups() const { return batch * down * across * heads; }
-  int64_t keys() const { return window_height * window_width; }
 };
 
 /** One precision's functions. */

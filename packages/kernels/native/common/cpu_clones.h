@@ -12,3 +12,4 @@
 #endif
 
 #define ADSAM_INLINE inline __attribute__((always_inline))
+#define ADSAM_INLINE_LAMBDA __attribute__((always_inline))

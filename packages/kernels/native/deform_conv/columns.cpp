@@ -1,132 +1,155 @@
 #include "deform_conv/columns.h"
 
-#include <algorithm>
+#include "deform_conv/pixel_rows.h"
 
 namespace adsam {
 namespace {
 
-/** The channels of `run` at position `p` of the block and the first tap; taps lie group_channels() apart. */
-template <typename P, typename T>
-ADSAM_INLINE P* column_of(const ColumnBlock<T>& block, const ChannelRun& run, int64_t p, P* columns) {
-  const auto& g = block.geometry;
-  const int64_t row = run.group * block.count + p;
-  return columns + row * g.column() + (run.first - run.group * g.group_channels());
+/** Finds the places of the chunk's tap number `t`. */
+template <typename T>
+ADSAM_INLINE void place_tap(const ColumnJob<T>& job, int64_t t, Places<T>& places) {
+  const auto& g = job.geometry;
+  const int64_t tap = job.chunk.first_tap + t, map = job.chunk.run.offset_group * g.taps() + tap;
+  const int64_t tap_y = tap / g.kernel.x * g.dilation.y - g.padding.y;
+  const int64_t tap_x = tap % g.kernel.x * g.dilation.x - g.padding.x;
+  T y[kTilePositions], x[kTilePositions];
+  read_map(job.tile, job.offset, 2 * map, y);
+  read_map(job.tile, job.offset, 2 * map + 1, x);
+  if (job.mask.data)
+    read_map(job.tile, job.mask, map, places.mask);
+  else
+    std::fill(places.mask, places.mask + job.tile.count(), T(1));
+  for (int64_t r = 0, p = 0; r < job.tile.height; ++r) {
+    const T row = static_cast<T>((job.tile.y + r) * g.stride.y + tap_y);
+    for (int64_t c = 0; c < job.tile.width; ++c, ++p) {
+      y[p] += row;
+      x[p] += static_cast<T>((job.tile.x + c) * g.stride.x + tap_x);
+    }
+  }
+  locate(places, y, x, job.tile.count(), static_cast<int32_t>(g.height), static_cast<int32_t>(g.width));
 }
 
-template <typename T>
-ADSAM_INLINE void make_taps_impl(const ColumnBlock<T>& block, int64_t begin, int64_t end) {
-  const auto& g = block.geometry;
-  const int64_t positions = g.positions(), per_position = g.offset_groups * g.taps();
-  const auto height = static_cast<int32_t>(g.height), width = static_cast<int32_t>(g.width);
-  for (int64_t p = begin; p < end; ++p) {
-    const int64_t position = block.first + p;
-    const int64_t y0 = position / g.out_width * g.stride.y - g.padding.y;
-    const int64_t x0 = position % g.out_width * g.stride.x - g.padding.x;
-    const T* offset = block.offset + position;
-    const T* mask = block.mask ? block.mask + position : nullptr;
-    Tap<T>* tap = block.taps + p * per_position;
-    for (int64_t group = 0; group < g.offset_groups; ++group)
-      for (int64_t ky = 0; ky < g.kernel.y; ++ky)
-        for (int64_t kx = 0; kx < g.kernel.x; ++kx) {
-          const T y = static_cast<T>(y0 + ky * g.dilation.y) + offset[0];
-          const T x = static_cast<T>(x0 + kx * g.dilation.x) + offset[positions];
-          *tap++ = make_tap<T>(y, x, mask ? *mask : T(1), height, width);
-          offset += 2 * positions;
-          if (mask) mask += positions;
-        }
+template <typename T, int bytes>
+ADSAM_INLINE void gather_impl(const ColumnJob<T>& job) {
+  const int64_t channels = job.chunk.run.count;
+  Places<T> places;
+  Addresses pixels;
+  for (int64_t t = 0; t < job.chunk.taps; ++t) {
+    place_tap(job, t, places);
+    address(places, job.tile.count(), job.pixels, pixels);
+    T* column = job.columns + t * channels;
+    for (int64_t p = 0; p < job.tile.count(); ++p, column += job.columns_stride)
+      blend<T, bytes>(PixelRows<T>(places, pixels, p), column, 0, channels);
   }
 }
 
+/** Gradients of the places and the mask of one tap, from dot products with the four pixels. */
 template <typename T>
-ADSAM_INLINE void gather_impl(const ColumnBlock<T>& block, int64_t begin, int64_t end, T* columns) {
-  const auto& g = block.geometry;
-  const int64_t taps = g.taps(), step = g.group_channels(), stride = g.channels;
-  for (int64_t p = begin; p < end; ++p)
-    for (const ChannelRun& run : block.runs) {
-      const Tap<T>* tap = block.taps + (p * g.offset_groups + run.offset_group) * taps;
-      T* out = column_of(block, run, p, columns);
-      for (int64_t t = 0; t < taps; ++t, ++tap, out += step) {
-        if (tap->outside())
-          std::fill(out, out + run.count, tap->scale * 0);
-        else
-          blend<false>(out, Rows<T>(*tap, block.picture + run.first, stride, block.zeros), Shares<T>(*tap), tap->scale,
-                       run.count);
-      }
-    }
+ADSAM_INLINE void reduce_tap(const ColumnJob<T>& job, int64_t t, const Places<T>& places, const Dots<T>& dots,
+                             const TapGradients<T>& gradients) {
+  const int64_t map = job.chunk.run.offset_group * job.geometry.taps() + job.chunk.first_tap + t;
+  const int64_t count = job.tile.count();
+  T gradient[kTilePositions];
+  if (gradients.offset.data) {
+#pragma omp simd
+    for (int64_t p = 0; p < count; ++p)
+      gradient[p] = places.mask[p] * ((1 - places.fx[p]) * (dots[p][2] - dots[p][0]) +
+                                      places.fx[p] * (dots[p][3] - dots[p][1]));
+    write_map(job.tile, gradients.offset, 2 * map, gradient, gradients.accumulate);
+#pragma omp simd
+    for (int64_t p = 0; p < count; ++p)
+      gradient[p] = places.mask[p] * ((1 - places.fy[p]) * (dots[p][1] - dots[p][0]) +
+                                      places.fy[p] * (dots[p][3] - dots[p][2]));
+    write_map(job.tile, gradients.offset, 2 * map + 1, gradient, gradients.accumulate);
+  }
+  if (gradients.mask.data) {
+#pragma omp simd
+    for (int64_t p = 0; p < count; ++p)
+      gradient[p] =
+          (1 - places.fy[p]) * ((1 - places.fx[p]) * dots[p][0] + places.fx[p] * dots[p][1]) +
+          places.fy[p] * ((1 - places.fx[p]) * dots[p][2] + places.fx[p] * dots[p][3]);
+    write_map(job.tile, gradients.mask, map, gradient, gradients.accumulate);
+  }
 }
 
-template <typename T>
-ADSAM_INLINE void reduce_impl(const ColumnBlock<T>& block, int64_t begin, int64_t end, const T* gradients,
-                              TapGradients<T> result) {
-  const auto& g = block.geometry;
-  const int64_t taps = g.taps(), step = g.group_channels(), stride = g.channels, positions = g.positions();
-  for (int64_t p = begin; p < end; ++p)
-    for (size_t first_run = 0; first_run < block.runs.size();) {
-      const int64_t group = block.runs[first_run].offset_group;
-      size_t end_run = first_run;
-      while (end_run < block.runs.size() && block.runs[end_run].offset_group == group) ++end_run;
-      for (int64_t t = 0; t < taps; ++t) {
-        const int64_t index = group * taps + t;
-        const Tap<T>& tap = block.taps[p * g.offset_groups * taps + index];
-        Dots<T> dots;
-        if (!tap.outside())
-          for (size_t r = first_run; r < end_run; ++r) {
-            const ChannelRun& run = block.runs[r];
-            dots.add(column_of(block, run, p, gradients) + t * step,
-                     Rows<T>(tap, block.picture + run.first, stride, block.zeros), run.count);
-          }
-        const int64_t position = block.first + p;
-        if (result.offset) {
-          result.offset[2 * index * positions + position] = dots.y_gradient(tap);
-          result.offset[(2 * index + 1) * positions + position] = dots.x_gradient(tap);
-        }
-        if (result.mask) result.mask[index * positions + position] = dots.scale_gradient(Shares<T>(tap));
-      }
-      first_run = end_run;
+template <typename T, int bytes, bool scatter, bool dot, bool keep>
+ADSAM_INLINE void spread_with(const ColumnJob<T>& job, const PixelSums<T>* sums, const TapGradients<T>& gradients) {
+  const int64_t channels = job.chunk.run.count;
+  Places<T> places;
+  Addresses pixels, targets;
+  Dots<T> dots;
+  for (int64_t t = 0; t < job.chunk.taps; ++t) {
+    place_tap(job, t, places);
+    address(places, job.tile.count(), job.pixels, pixels);
+    if (scatter) address(places, job.tile.count(), *sums, targets);
+    T* column = job.columns + t * channels;
+    for (int64_t p = 0; p < job.tile.count(); ++p, column += job.columns_stride) {
+      const PixelRows<T> rows = scatter ? PixelRows<T>(places, pixels, targets, p) : PixelRows<T>(places, pixels, p);
+      for (int i = 0; i < 4; ++i) dots[p][i] = 0;
+      spread<T, bytes, scatter, dot, keep>(rows, column, 0, channels, dots[p]);
     }
+    if (dot) reduce_tap(job, t, places, dots, gradients);
+  }
 }
 
-template <typename T>
-ADSAM_INLINE void scatter_impl(const ColumnBlock<T>& block, int64_t begin, int64_t end, const T* gradients,
-                               T* picture_gradient) {
-  const auto& g = block.geometry;
-  const int64_t taps = g.taps(), step = g.group_channels(), stride = g.channels;
-  for (int64_t p = 0; p < block.count; ++p)
-    for (const ChannelRun& run : block.runs) {
-      const int64_t from = std::max(begin, run.first), to = std::min(end, run.first + run.count);
-      if (from >= to) continue;
-      const Tap<T>* tap = block.taps + (p * g.offset_groups + run.offset_group) * taps;
-      const T* gradient = column_of(block, run, p, gradients) + (from - run.first);
-      for (int64_t t = 0; t < taps; ++t, ++tap, gradient += step)
-        scatter(*tap, picture_gradient + from, stride, gradient, to - from);
-    }
+/** Loops of their own for each set of wishes: they are the innermost there are. */
+template <typename T, int bytes>
+ADSAM_INLINE void spread_impl(const ColumnJob<T>& job, const PixelSums<T>* sums, const TapGradients<T>& gradients,
+                              bool keep) {
+  if (sums && gradients.wanted())
+    keep ? spread_with<T, bytes, true, true, true>(job, sums, gradients)
+         : spread_with<T, bytes, true, true, false>(job, sums, gradients);
+  else if (sums)
+    keep ? spread_with<T, bytes, true, false, true>(job, sums, gradients)
+         : spread_with<T, bytes, true, false, false>(job, sums, gradients);
+  else
+    keep ? spread_with<T, bytes, false, true, true>(job, sums, gradients)
+         : spread_with<T, bytes, false, true, false>(job, sums, gradients);
 }
+
+// One compiled body for each instruction set.
+#define ADSAM_COLUMNS_FOR(set, target, bytes)                                                                   \
+  template <typename T>                                                                                         \
+  target void gather_##set(const ColumnJob<T>& job) {                                                           \
+    gather_impl<T, bytes>(job);                                                                                 \
+  }                                                                                                             \
+  template <typename T>                                                                                         \
+  target void spread_##set(const ColumnJob<T>& job, const PixelSums<T>* sums, const TapGradients<T>& gradients, \
+                           bool keep) {                                                                         \
+    spread_impl<T, bytes>(job, sums, gradients, keep);                                                          \
+  }
+
+#if ADSAM_HAS_X86_SETS
+ADSAM_COLUMNS_FOR(avx512, ADSAM_TARGET_AVX512, 64)
+ADSAM_COLUMNS_FOR(avx2, ADSAM_TARGET_AVX2, 32)
+#endif
+ADSAM_COLUMNS_FOR(baseline, , 16)
 
 }  // namespace
 
-// One compiled body for each element type and processor: templates cannot be cloned for processors, so the two types
-// are spelled out.
-#define ADSAM_COLUMNS_FOR(T)                                                                                         \
-  template <>                                                                                                        \
-  ADSAM_CPU_CLONES void make_taps(const ColumnBlock<T>& block, int64_t begin, int64_t end) {                         \
-    make_taps_impl(block, begin, end);                                                                               \
-  }                                                                                                                  \
-  template <>                                                                                                        \
-  ADSAM_CPU_CLONES void gather_columns(const ColumnBlock<T>& block, int64_t begin, int64_t end, T* columns) {        \
-    gather_impl(block, begin, end, columns);                                                                         \
-  }                                                                                                                  \
-  template <>                                                                                                        \
-  ADSAM_CPU_CLONES void reduce_taps(const ColumnBlock<T>& block, int64_t begin, int64_t end, const T* gradients,     \
-                                    TapGradients<T> result) {                                                        \
-    reduce_impl(block, begin, end, gradients, result);                                                               \
-  }                                                                                                                  \
-  template <>                                                                                                        \
-  ADSAM_CPU_CLONES void scatter_columns(const ColumnBlock<T>& block, int64_t begin, int64_t end, const T* gradients, \
-                                        T* picture_gradient) {                                                       \
-    scatter_impl(block, begin, end, gradients, picture_gradient);                                                    \
-  }
+template <typename T>
+void gather_columns(const ColumnJob<T>& job, InstructionSet set) {
+#if ADSAM_HAS_X86_SETS
+  if (set == InstructionSet::avx512) return gather_avx512(job);
+  if (set == InstructionSet::avx2) return gather_avx2(job);
+#endif
+  gather_baseline(job);
+}
 
-ADSAM_COLUMNS_FOR(float)
-ADSAM_COLUMNS_FOR(double)
+template <typename T>
+void spread_columns(const ColumnJob<T>& job, const PixelSums<T>* sums, const TapGradients<T>& gradients,
+                    bool keep_columns, InstructionSet set) {
+#if ADSAM_HAS_X86_SETS
+  if (set == InstructionSet::avx512) return spread_avx512(job, sums, gradients, keep_columns);
+  if (set == InstructionSet::avx2) return spread_avx2(job, sums, gradients, keep_columns);
+#endif
+  spread_baseline(job, sums, gradients, keep_columns);
+}
+
+#define ADSAM_INSTANTIATE(T)                                                                                    \
+  template void gather_columns(const ColumnJob<T>&, InstructionSet);                                            \
+  template void spread_columns(const ColumnJob<T>&, const PixelSums<T>*, const TapGradients<T>&, bool, InstructionSet);
+ADSAM_INSTANTIATE(float)
+ADSAM_INSTANTIATE(double)
 
 }  // namespace adsam

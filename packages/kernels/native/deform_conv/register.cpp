@@ -4,6 +4,7 @@
 #include "common/autocast.h"
 #include "common/once.h"
 #include "deform_conv/deform_conv.h"
+#include "deform_conv/plan.h"
 
 namespace adsam {
 namespace {
@@ -120,6 +121,8 @@ TORCH_LIBRARY_FRAGMENT(adsam, m) {
       "int[2] stride=1, "
       "int[2] padding=0, int[2] dilation=1, int groups=1, int offset_groups=1) -> Tensor",
       TORCH_FN(deform_conv2d_composite));
+  m.def("_deform_conv2d_instruction_set(str name) -> str",
+        [](c10::string_view name) { return use_deform_instruction_set({name.data(), name.size()}); });
 }
 
 TORCH_LIBRARY_IMPL(adsam, CPU, m) {

@@ -4,6 +4,7 @@ export * from "./containers.js";
 export * from "./convolution.js";
 export * from "./embedding.js";
 export type { Extent } from "./extent.js";
+export { foldBatchNorm, foldedConv2d } from "./fold.js";
 export * as functional from "./functional.js";
 export * as init from "./init.js";
 export * from "./linear.js";

@@ -1,5 +1,6 @@
 /** Moving pixels without changing them: mirror and crop, picture and label alike. */
 import { IGNORE, type Rgb } from "../labels.js";
+import { pictureKernels } from "../native.js";
 import { type LabelMap, type Picture, pixels, type Size } from "../picture.js";
 
 /** ImageNet's mean colour in bytes: what stands beyond a picture's edge, near 0 once normalised. */
@@ -8,22 +9,14 @@ export const paddingColour: Rgb = [124, 116, 104];
 /** Left becomes right. */
 export function mirrorPicture({ data, size }: Picture): Picture {
   const out = new Uint8Array(data.length);
-  for (let y = 0; y < size.height; y++) {
-    let from = (y + 1) * size.width * 3 - 3;
-    const end = (y + 1) * size.width * 3;
-    for (let at = y * size.width * 3; at < end; at += 3, from -= 3) {
-      out[at] = data[from]!;
-      out[at + 1] = data[from + 1]!;
-      out[at + 2] = data[from + 2]!;
-    }
-  }
+  pictureKernels().mirror(data, size.height, size.width, 3, out);
   return { data: out, size };
 }
 
 /** Left becomes right. */
 export function mirrorLabel({ data, size }: LabelMap): LabelMap {
-  const out = Uint8Array.from(data);
-  for (let y = 0; y < size.height; y++) out.subarray(y * size.width, (y + 1) * size.width).reverse();
+  const out = new Uint8Array(data.length);
+  pictureKernels().mirror(data, size.height, size.width, 1, out);
   return { data: out, size };
 }
 
@@ -36,7 +29,7 @@ export interface Corner {
 /** The window `size` of a picture; what lies outside of it is {@link paddingColour}. */
 export function cropPicture(picture: Picture, corner: Corner, size: Size): Picture {
   const out = new Uint8Array(pixels(size) * 3);
-  for (let i = 0; i < out.length; i++) out[i] = paddingColour[i % 3]!;
+  if (hangsOver(picture.size, corner, size)) for (let i = 0; i < out.length; i++) out[i] = paddingColour[i % 3]!;
   copyWindow(picture, 3, corner, size, out);
   return { data: out, size };
 }
@@ -47,6 +40,9 @@ export function cropLabel(label: LabelMap, corner: Corner, size: Size): LabelMap
   copyWindow(label, 1, corner, size, out);
   return { data: out, size };
 }
+
+const hangsOver = (picture: Size, { top, left }: Corner, window: Size): boolean =>
+  top < 0 || left < 0 || top + window.height > picture.height || left + window.width > picture.width;
 
 function copyWindow(source: Picture, channels: number, { top, left }: Corner, size: Size, out: Uint8Array): void {
   const firstColumn = Math.max(0, -left);

@@ -1,4 +1,5 @@
 /** Bytes to the numbers a network sees, and back. */
+import { pictureKernels } from "../native.js";
 import { type Picture, pixels } from "../picture.js";
 
 export interface Normalisation {
@@ -21,13 +22,12 @@ export function normalise(
   out: Float32Array = new Float32Array(3 * pixels(size)),
   offset = 0,
 ): Float32Array {
-  const area = pixels(size);
+  const table = new Float32Array(3 * 256);
   for (let c = 0; c < 3; c++) {
     const [m, s] = [Math.fround(mean[c]!), Math.fround(std[c]!)];
-    const table = Float32Array.from({ length: 256 }, (_, v) => Math.fround(Math.fround(v / 255) - m) / s);
-    const start = offset + c * area;
-    for (let i = 0; i < area; i++) out[start + i] = table[data[3 * i + c]!]!;
+    for (let v = 0; v < 256; v++) table[c * 256 + v] = Math.fround(Math.fround(v / 255) - m) / s;
   }
+  pictureKernels().spread(data, pixels(size), table, out, offset);
   return out;
 }
 

@@ -4,19 +4,11 @@
  * weights in 22-bit fixed point and an 8-bit picture in between.
  */
 import { Problem } from "@adsam/torch/problem";
+import { pictureKernels, type Taps } from "../native.js";
 import { type LabelMap, type Picture, pixels, type Size, sameSize } from "../picture.js";
 
-/** Fractional bits of a weight: 32 less 8 for the sample and 2 for sign and headroom. */
+/** Fractional bits of a weight, as in native/pictures/resize.h. */
 const precision = 22;
-const half = 1 << (precision - 1);
-
-/** For each output place `i`: the first input place and how many are weighed; weights at `i * width`. */
-interface Taps {
-  readonly first: Int32Array;
-  readonly count: Int32Array;
-  readonly weights: Int32Array;
-  readonly width: number;
-}
 
 /** Triangle filter, [from] → [to] samples. */
 function bilinearTaps(from: number, to: number): Taps {
@@ -57,47 +49,18 @@ export function resizeBilinear(picture: Picture, size: Size): Picture {
 /** [H, W, 3] → [H, width, 3] */
 function alongRows({ data, size }: Picture, width: number): Picture {
   if (size.width === width) return { data, size };
-  const { first, count, weights, width: tapWidth } = bilinearTaps(size.width, width);
-  const out = new Uint8ClampedArray(size.height * width * 3);
-  for (let y = 0; y < size.height; y++) {
-    let at = y * width * 3;
-    for (let x = 0; x < width; x++) {
-      let [red, green, blue] = [half, half, half];
-      let from = (y * size.width + first[x]!) * 3;
-      const end = x * tapWidth + count[x]!;
-      for (let tap = x * tapWidth; tap < end; tap++) {
-        const weight = weights[tap]!;
-        red += data[from]! * weight;
-        green += data[from + 1]! * weight;
-        blue += data[from + 2]! * weight;
-        from += 3;
-      }
-      out[at++] = red >> precision;
-      out[at++] = green >> precision;
-      out[at++] = blue >> precision;
-    }
-  }
-  return { data: new Uint8Array(out.buffer), size: { height: size.height, width } };
+  const out = new Uint8Array(size.height * width * 3);
+  pictureKernels().resizeRows(data, size.height, size.width, width, bilinearTaps(size.width, width), out);
+  return { data: out, size: { height: size.height, width } };
 }
 
 /** [H, W, 3] → [height, W, 3] */
 function alongColumns({ data, size }: Picture, height: number): Picture {
   if (size.height === height) return { data, size };
-  const { first, count, weights, width: tapWidth } = bilinearTaps(size.height, height);
-  const rowLength = size.width * 3;
-  const out = new Uint8ClampedArray(height * rowLength);
-  const sums = new Int32Array(rowLength);
-  for (let y = 0; y < height; y++) {
-    sums.fill(half);
-    for (let t = 0; t < count[y]!; t++) {
-      const weight = weights[y * tapWidth + t]!;
-      const from = (first[y]! + t) * rowLength;
-      for (let i = 0; i < rowLength; i++) sums[i]! += data[from + i]! * weight;
-    }
-    const at = y * rowLength;
-    for (let i = 0; i < rowLength; i++) out[at + i] = sums[i]! >> precision;
-  }
-  return { data: new Uint8Array(out.buffer), size: { height, width: size.width } };
+  const rowBytes = size.width * 3;
+  const out = new Uint8Array(height * rowBytes);
+  pictureKernels().resizeColumns(data, rowBytes, size.height, height, bilinearTaps(size.height, height), out);
+  return { data: out, size: { height, width: size.width } };
 }
 
 /**
@@ -110,11 +73,7 @@ export function resizeNearest(label: LabelMap, size: Size): LabelMap {
   const columns = nearestPlaces(label.size.width, size.width);
   const rows = nearestPlaces(label.size.height, size.height);
   const out = new Uint8Array(pixels(size));
-  for (let y = 0; y < size.height; y++) {
-    const from = rows[y]! * label.size.width;
-    const at = y * size.width;
-    for (let x = 0; x < size.width; x++) out[at + x] = label.data[from + columns[x]!]!;
-  }
+  pictureKernels().pick(label.data, label.size.height, label.size.width, rows, columns, out);
   return { data: out, size };
 }
 

@@ -1,6 +1,8 @@
+import { resizeBilinear } from "@adsam/kernels";
 import { nn, type Tensor } from "@adsam/torch";
+import { Conv2d, GroupNorm, GroupNormGelu } from "../layers.js";
 import { DeformableAttention } from "./deformable-attention.js";
-import { bilinear, DecoderStage, doubled, type StageConfig, skipProjection } from "./stage.js";
+import { DecoderStage, doubled, SkipProjection, type StageConfig } from "./stage.js";
 
 /**
  * The paper's decoder (§3, progressive refinement): the running map, brought to the stage's width and size, asks by deformable
@@ -9,18 +11,18 @@ import { bilinear, DecoderStage, doubled, type StageConfig, skipProjection } fro
  */
 export class AttentionStage extends DecoderStage {
   readonly inputProj: nn.Conv2d;
-  readonly skipConv: nn.Sequential | undefined;
+  readonly skipConv: SkipProjection | undefined;
   readonly attention: DeformableAttention;
   readonly norm1: nn.GroupNorm;
   readonly feedForward: nn.Sequential;
-  readonly norm2: nn.GroupNorm;
+  readonly norm2: GroupNormGelu;
   private readonly upsample: boolean;
 
   constructor({ inChannels, outChannels, skipChannels, upsample, deformable, heads, points }: StageConfig) {
     super();
     this.upsample = upsample;
     this.inputProj = new nn.Conv2d(inChannels, outChannels, { kernelSize: 1 });
-    if (skipChannels > 0) this.skipConv = skipProjection(skipChannels, outChannels);
+    if (skipChannels > 0) this.skipConv = new SkipProjection(skipChannels, outChannels);
     this.attention = new DeformableAttention({
       dim: outChannels,
       numHeads: heads,
@@ -28,25 +30,25 @@ export class AttentionStage extends DecoderStage {
       numPoints: points,
       deformable,
     });
-    this.norm1 = new nn.GroupNorm(8, outChannels);
+    this.norm1 = new GroupNorm(8, outChannels);
     this.feedForward = new nn.Sequential(
-      new nn.Conv2d(outChannels, 2 * outChannels, { kernelSize: 3, padding: 1 }),
+      new Conv2d(outChannels, 2 * outChannels, { kernelSize: 3, padding: 1 }),
       new nn.GELU(),
-      new nn.Conv2d(2 * outChannels, outChannels, { kernelSize: 3, padding: 1 }),
+      new Conv2d(2 * outChannels, outChannels, { kernelSize: 3, padding: 1 }),
     );
-    this.norm2 = new nn.GroupNorm(8, outChannels);
+    this.norm2 = new GroupNormGelu(8, outChannels);
   }
 
   override forward(x: Tensor, skip: Tensor | undefined): Tensor {
     const running = this.inputProj.call(x); // [B, outChannels, h, w]
-    let map = this.upsample ? bilinear(running, doubled(running)) : running;
+    let map = this.upsample ? resizeBilinear(running, doubled(running)) : running;
     const levels = [running];
     if (skip && this.skipConv) {
       const detail = this.skipConv.call(skip); // [B, outChannels, …] at ResNet's own size
-      map = map.add(bilinear(detail, map.spatialSize("map")));
+      map = map.add(resizeBilinear(detail, map.spatialSize("map")));
       levels.push(detail);
     }
     map = this.norm1.call(map.add(this.attention.call(map, levels)));
-    return nn.functional.gelu(this.norm2.call(map.add(this.feedForward.call(map))));
+    return this.norm2.call(map.add(this.feedForward.call(map)));
   }
 }

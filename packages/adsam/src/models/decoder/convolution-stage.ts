@@ -1,10 +1,12 @@
-import { cat, nn, type Tensor } from "@adsam/torch";
+import { resizeBilinear, resizeBilinearCat } from "@adsam/kernels";
+import { nn, type Tensor } from "@adsam/torch";
 import { conv3x3 } from "../deformable-conv.js";
-import { bilinear, DecoderStage, doubled, type StageConfig, skipProjection } from "./stage.js";
+import { groupNormGelu } from "../layers.js";
+import { DecoderStage, doubled, SkipProjection, type StageConfig } from "./stage.js";
 
 /** The authors' released decoder: two deformable convolutions over the running map and the skip. Names are theirs. */
 export class ConvolutionStage extends DecoderStage {
-  readonly skipConv: nn.Sequential | undefined;
+  readonly skipConv: SkipProjection | undefined;
   readonly conv: nn.Sequential;
   private readonly upsample: boolean;
 
@@ -12,23 +14,18 @@ export class ConvolutionStage extends DecoderStage {
     super();
     this.upsample = upsample;
     const quarter = skipChannels / 4;
-    if (skipChannels > 0) this.skipConv = skipProjection(skipChannels, quarter);
+    if (skipChannels > 0) this.skipConv = new SkipProjection(skipChannels, quarter);
     this.conv = new nn.Sequential(
       conv3x3(inChannels + quarter, outChannels, deformable),
-      new nn.GroupNorm(8, outChannels),
-      new nn.GELU(),
+      ...groupNormGelu(outChannels),
       conv3x3(outChannels, outChannels, deformable),
-      new nn.GroupNorm(8, outChannels),
-      new nn.GELU(),
+      ...groupNormGelu(outChannels),
     );
   }
 
   override forward(x: Tensor, skip: Tensor | undefined): Tensor {
-    let map = this.upsample ? bilinear(x, doubled(x)) : x;
-    if (skip && this.skipConv) {
-      const detail = this.skipConv.call(bilinear(skip, map.spatialSize("map")));
-      map = cat([map, detail], { dim: 1 });
-    }
-    return this.conv.call(map);
+    const size = this.upsample ? doubled(x) : x.spatialSize("x");
+    if (skip && this.skipConv) return this.conv.call(resizeBilinearCat(x, this.skipConv.call(skip, size)));
+    return this.conv.call(this.upsample ? resizeBilinear(x, size) : x);
   }
 }

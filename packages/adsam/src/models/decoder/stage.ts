@@ -1,4 +1,6 @@
+import { resizeBilinear } from "@adsam/kernels";
 import { nn, type Size, type Tensor } from "@adsam/torch";
+import { groupNormGelu } from "../layers.js";
 
 export interface StageConfig {
   readonly inChannels: number;
@@ -20,16 +22,31 @@ export abstract class DecoderStage extends nn.Module {
 }
 
 /** 1×1 convolution, GroupNorm, GELU: how a skip connection enters. */
-export function skipProjection(inChannels: number, outChannels: number): nn.Sequential {
-  return new nn.Sequential(
-    new nn.Conv2d(inChannels, outChannels, { kernelSize: 1 }),
-    new nn.GroupNorm(8, outChannels),
-    new nn.GELU(),
-  );
+export class SkipProjection extends nn.Sequential {
+  constructor(inChannels: number, outChannels: number) {
+    super(new nn.Conv2d(inChannels, outChannels, { kernelSize: 1 }), ...groupNormGelu(outChannels));
+  }
+
+  /**
+   * @param skip [B, inChannels, h, w]
+   * @param size of the result, skip's own by default: the projection of `resizeBilinear(skip, size)`
+   * @returns [B, outChannels, height, width]
+   */
+  override forward(skip: Tensor, size: Size = skip.spatialSize("skip")): Tensor {
+    const [project, normGelu] = this;
+    return normGelu!.call(projectedTo(size, skip, project as nn.Conv2d));
+  }
 }
 
-export function bilinear(x: Tensor, size: Size): Tensor {
-  return nn.functional.interpolate(x, { size, mode: "bilinear" });
+/**
+ * `conv(resizeBilinear(x, size))` for a 1×1 convolution. Bilinear weights add up to one, so both orders are the same; the convolution
+ * comes first where that is on fewer pixels.
+ */
+export function projectedTo(size: Size, x: Tensor, conv: nn.Conv2d): Tensor {
+  const own = x.spatialSize("x");
+  if (own.height === size.height && own.width === size.width) return conv.call(x);
+  const grows = own.height * own.width < size.height * size.width;
+  return grows ? resizeBilinear(conv.call(x), size) : conv.call(resizeBilinear(x, size));
 }
 
 export function doubled(x: Tensor): Size {

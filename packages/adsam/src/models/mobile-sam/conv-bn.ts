@@ -13,8 +13,7 @@ export interface ConvBnOptions {
  * A convolution without bias, its sides kept but for the stride, then BatchNorm; by TinyViT's names, `c` and `bn`.
  *
  * Where the statistics stand still (in evaluation, where they are frozen, and where the norm's own weights are, as in a frozen
- * encoder that is part of a network in training) the norm is multiplied into the convolution's weights, which saves a pass over
- * the map. That is done anew in every call, from a few thousand numbers: weights loaded or trained meanwhile count at once.
+ * encoder that is part of a network in training) the norm is multiplied into the convolution's weights (`nn.foldBatchNorm`).
  */
 export class ConvBn extends nn.Module {
   readonly c: nn.Conv2d;
@@ -33,18 +32,7 @@ export class ConvBn extends nn.Module {
 
   /** @param x [B, inChannels, H, W] → [B, outChannels, ⌈H/stride⌉, ⌈W/stride⌉] */
   forward(x: Tensor): Tensor {
-    const { runningMean, runningVar, eps } = this.bn;
-    const weight = this.bn.weight!;
-    const bias = this.bn.bias!;
-    const learning = this.bn.training && !this.bn.frozen && weight.requiresGrad;
-    if (learning) return this.bn.call(this.c.call(x));
-    const scale = runningVar.add(eps).rsqrt().mul(weight); // [outChannels]
-    const { stride, padding, groups } = this.c;
-    return x.conv2d(this.c.weight.mul(scale.reshape([-1, 1, 1, 1])), {
-      bias: bias.sub(runningMean.mul(scale)),
-      stride,
-      padding,
-      groups,
-    });
+    const learning = this.bn.training && !this.bn.frozen && this.bn.weight!.requiresGrad;
+    return learning ? this.bn.call(this.c.call(x)) : nn.foldedConv2d(x, this.c, this.bn);
   }
 }
