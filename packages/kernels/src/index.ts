@@ -9,5 +9,5 @@ export { type LovaszSoftmaxOptions, lovaszSoftmax } from "./lovasz-softmax.js";
 export { maxPool3x3Stride2 } from "./max-pool.js";
 export { msDeformAttn } from "./ms-deform-attn.js";
 export { type RelPosAttentionOptions, relPosAttention } from "./rel-pos-attention.js";
-export { servesTokens, type TokenLayer, type TokenOptions, tokenLinear, tokenMlp } from "./token-linear.js";
 export { type ResizeBilinearOptions, resizeBilinear, resizeBilinearCat } from "./resize-bilinear.js";
+export { servesTokens, type TokenLayer, type TokenOptions, tokenLinear, tokenMlp } from "./token-linear.js";

@@ -118,7 +118,12 @@ test("GELU holds from the far left to the far right", () => {
   const one = filled("unused", [1, 1], float).mul(0).add(1);
   const found = tokenMlp(x, { weight: one }, { weight: one });
   const expected = nn.functional.gelu(exact(x));
-  const error = exact(found).sub(expected).abs().div(exact(x).abs().clamp({ min: 1 })).max().item();
+  const error = exact(found)
+    .sub(expected)
+    .abs()
+    .div(exact(x).abs().clamp({ min: 1 }))
+    .max()
+    .item();
   assert.ok(error < 5e-7, `${error}`);
   x.fill_(Number.NaN);
   assert.ok(tokenMlp(x, { weight: one }, { weight: one }).isnan().all().item());

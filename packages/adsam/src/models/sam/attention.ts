@@ -44,9 +44,12 @@ export class Attention extends nn.Module {
     return tokenLinear(this.attend(made), proj, { residual: tokens });
   }
 
-  /** What the layer that makes qkv has a bias for: the reference fills windows that reach beyond the map with zeros before it. */
+  /**
+   * The reference fills windows that reach beyond the map with zeros before the layer that makes qkv: what is there is its bias.
+   * @param qkv [B, H, W, 3·C] → [B, H, W, C]
+   */
   private attend(qkv: Tensor): Tensor {
-    const [, h, w] = qkv.dims4("qkv"); // [B, H, W, 3·C]
+    const [, h, w] = qkv.dims4("qkv");
     const side = this.windowSize;
     const window = side === 0 ? { height: h, width: w } : { height: side, width: side };
     const relPosH = relativePositions(this.relPosH, window.height); // [2·height − 1, D]
