@@ -33,7 +33,7 @@ for (const [name, spec] of [
         noGrad(() =>
           scope(() => {
             const image = randn([2, 3, 96, 64]);
-            assert.ok(plain.call(image).sub(adapted.call(image)).abs().max().item() < 1e-6);
+            assert.ok(plain.call(image).sub(adapted.call(image)).abs().max().item() < 1e-5);
           }),
         );
         const names = [...adapted.stateDict().keys()];

@@ -69,11 +69,13 @@ describe("roofline counts, by hand", () => {
   test("attention with relative positions: windows of 2×3 and the whole map", () => {
     const phases = { forward: "total", backward: "total" };
     const [qkv, result] = [ones([2, 4, 6, 3 * 8]), ones([2, 4, 6, 8])];
-    const count = (window: readonly number[]) =>
-      operatorNeeds("adsam::rel_pos_attention", [qkv, undefined, undefined, undefined, 2, window], result, phases)![0]!
-        .flops;
-    assert.equal(count([2, 3]), 2 * 2 * 24 * 8 * (2 * 6 + 5));
-    assert.equal(count([0, 0]), 2 * 2 * 24 * 8 * (2 * 24 + 10));
+    const count = (height: number, width: number) => {
+      const [relPosH, relPosW] = [ones([2 * height - 1, 4]), ones([2 * width - 1, 4])];
+      const args = [qkv, relPosH, relPosW, undefined, 2, [height, width]];
+      return operatorNeeds("adsam::rel_pos_attention", args, result, phases)![0]!.flops;
+    };
+    assert.equal(count(2, 3), 2 * 2 * 24 * 8 * (2 * 6 + 5));
+    assert.equal(count(4, 6), 2 * 2 * 24 * 8 * (2 * 24 + 10));
   });
 
   test("what is not counted: light operators in silence, this project's others by name", () => {

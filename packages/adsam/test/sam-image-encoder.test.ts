@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { grad, noGrad, scope, type Tensor } from "@adsam/torch";
+import { autocast, enableGrad, grad, noGrad, scope, type Tensor, withObserver } from "@adsam/torch";
 import { type SamEncoderConfig, samEncoders } from "../src/models/sam/config.js";
 import { SamImageEncoder } from "../src/models/sam/image-encoder.js";
 import {
@@ -35,6 +35,21 @@ const tiny: SamEncoderConfig = {
   outChans: 32,
 };
 
+/** How often each operator is called. */
+function callsOf(body: () => unknown): Readonly<Record<string, number>> {
+  const calls: Record<string, number> = {};
+  const see = (name: string) => {
+    calls[name] = (calls[name] ?? 0) + 1;
+  };
+  withObserver(see, body);
+  return calls;
+}
+
+const inBfloat16 = <T>(body: () => T): T => autocast({ device: "cpu", dtype: "bfloat16" }, body);
+
+/** ‖a − b‖ / ‖b‖. */
+const relativeError = (a: Tensor, b: Tensor) => l2(a.sub(b)) / l2(b);
+
 const count = (encoder: SamImageEncoder) => encoder.parameters().reduce((sum, tensor) => sum + tensor.numel, 0);
 const l2 = (tensor: Tensor) => tensor.to({ dtype: "float64" }).square().sum().sqrt().item();
 
@@ -65,7 +80,13 @@ describe("SAM's image encoder", () => {
     assert.equal(count(encoder), golden.parameters);
     fillModule(encoder);
     scope(() =>
-      noGrad(() => assertClose(encoder.call(goldenInput("image", golden.inputs.image)), golden.outputs.embedding)),
+      noGrad(() => {
+        const image = goldenInput("image", golden.inputs.image);
+        const embedding = encoder.call(image);
+        assertClose(embedding, golden.outputs.embedding);
+        const low = inBfloat16(() => encoder.call(image));
+        assert.ok(relativeError(low.to({ dtype: "float32" }), embedding) < 0.01);
+      }),
     );
   });
 
@@ -79,5 +100,40 @@ describe("SAM's image encoder", () => {
     scope(() =>
       noGrad(() => assertClose(encoder.call(goldenInput("image", golden.inputs.image)), golden.outputs.embedding)),
     );
+  });
+
+  test("without a graph layers are computed together, attention always tile by tile", () => {
+    using encoder = fillModule(new SamImageEncoder(tiny));
+    const image = goldenInput("image", { shape: [2, 3, 96, 160], lo: -2, hi: 2 }); // 6×10 tokens in windows of 4
+    scope(() => {
+      const together = noGrad(() => callsOf(() => encoder.call(image)));
+      const apart = enableGrad(() => callsOf(() => encoder.call(image)));
+      const { depth } = tiny;
+      assert.equal(together["adsam::token_linear"], 1 + 2 * depth);
+      assert.equal(together["adsam::token_mlp"], depth);
+      for (const calls of [together, apart]) {
+        assert.equal(calls["adsam::rel_pos_attention"], depth);
+        for (const slow of ["aten::bmm", "aten::softmax", "aten::pad"]) assert.equal(calls[slow], undefined, slow);
+      }
+      assert.equal(apart["adsam::token_linear"], undefined);
+      encoder.requiresGrad_(false);
+      assert.equal(callsOf(() => encoder.call(image))["adsam::token_mlp"], depth, "a frozen encoder in training");
+    });
+  });
+
+  test("both ways give the same, for a batch of pictures that are not square", () => {
+    using encoder = fillModule(new SamImageEncoder(tiny));
+    const image = goldenInput("image", { shape: [2, 3, 96, 208], lo: -2, hi: 2 });
+    scope(() => {
+      const together = noGrad(() => encoder.call(image));
+      assert.deepEqual(together.shape, [2, 32, 6, 13]);
+      assert.ok(relativeError(enableGrad(() => encoder.call(image)).detach(), together) < 1e-5);
+      const alone = noGrad(() => encoder.call(image.narrow(0, 1, 1)));
+      assert.ok(relativeError(alone, together.narrow(0, 1, 1)) < 1e-6);
+      const low = inBfloat16(() => noGrad(() => encoder.call(image)));
+      assert.ok(relativeError(low.to({ dtype: "float32" }), together) < 0.01);
+      const apartLow = inBfloat16(() => enableGrad(() => encoder.call(image))).detach();
+      assert.ok(relativeError(apartLow.to({ dtype: "float32" }), together) < 0.02);
+    });
   });
 });

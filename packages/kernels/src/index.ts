@@ -10,4 +10,6 @@ export { labelMap } from "./label-map.js";
 export { type LovaszSoftmaxOptions, lovaszSoftmax } from "./lovasz-softmax.js";
 export { maxPool3x3Stride2 } from "./max-pool.js";
 export { msDeformAttn } from "./ms-deform-attn.js";
+export { type RelPosAttentionOptions, relPosAttention } from "./rel-pos-attention.js";
 export { type ResizeBilinearOptions, resizeBilinear, resizeBilinearCat } from "./resize-bilinear.js";
+export { servesTokens, type TokenLayer, type TokenOptions, tokenLinear, tokenMlp } from "./token-linear.js";

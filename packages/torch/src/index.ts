@@ -21,7 +21,7 @@ export {
   saveSafetensors,
 } from "./io/index.js";
 export { emptyCache, liveTensors, type MemoryUsage, memoryUsage } from "./memory.js";
-export { autocast, enableGrad, noGrad, withDevice } from "./mode.js";
+export { autocast, enableGrad, isGradEnabled, noGrad, withDevice } from "./mode.js";
 export * as nn from "./nn/index.js";
 export { callOperator, callOperatorAsync, schemaOf, withObserver } from "./operators.js";
 export * as optim from "./optim/index.js";

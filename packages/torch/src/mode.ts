@@ -67,6 +67,11 @@ export function insideEngine<T>(gradEnabled: boolean, body: () => T): T {
   }
 }
 
+/** Whether operators record a graph here, for tensors that require gradients. */
+export function isGradEnabled(): boolean {
+  return currentMode().gradEnabled;
+}
+
 /** Runs `body` without recording a graph. */
 export function noGrad<T>(body: () => T): T {
   return withMode({ gradEnabled: false }, body);

@@ -36,21 +36,21 @@ const counts: Readonly<Record<string, Count>> = {
   "aten::addmm": ([, left], result) => result.numel * shape(left).at(-1)!,
   "aten::baddbmm": ([, left], result) => result.numel * shape(left).at(-1)!,
   "adsam::conv3x3": convolution,
-  "adsam::token_linear": inner,
-  // x → weight1 → GELU → weight2: [hidden, C], then [O, hidden]
-  "adsam::token_mlp": ([x, , , , weight1], result) => (numel(x) + result.numel) * shape(weight1)[0]!,
-  "adsam::rel_pos_attention": ([qkv, , , , , window], result) => {
-    const [, height, width] = shape(qkv); // [B, H, W, 3·C] → [B, H, W, C]
-    const [down, across] = window as readonly number[];
-    const [rows, columns] = [down || height!, across || width!]; // a window of 0 is the whole map
-    return result.numel * (2 * rows * columns + rows + columns); // q·kᵀ and weights·v, q·rows and q·columns
-  },
   "adsam::deform_conv2d": (args, result) => convolution(args, result) + sampling(args, result),
   // [B, Lq, nHeads, nLevels, nPoints, 2]: each output element blends nLevels·nPoints readings.
   "adsam::ms_deform_attn": ([, , locations], result) => {
     const [, , , levels, points] = shape(locations);
     return result.numel * levels! * points! * 5;
   },
+  // [2·height − 1, D] and [2·width − 1, D]: a query meets every key of its window twice, and a position for each row and column.
+  "adsam::rel_pos_attention": ([, relPosH, relPosW], result) => {
+    const height = (shape(relPosH)[0]! + 1) / 2;
+    const width = (shape(relPosW)[0]! + 1) / 2;
+    return result.numel * (2 * height * width + height + width);
+  },
+  "adsam::token_linear": inner,
+  "adsam::token_mlp": ([, , , , weight1, , weight2], result) =>
+    (result.numel / result.shape.at(-1)!) * (numel(weight1) + numel(weight2)),
 };
 
 /** Multiply-adds of one operator call; undefined for operators that are not counted. */

@@ -1,3 +1,4 @@
+import { servesTokens, tokenMlp } from "@adsam/kernels";
 import { nn, type Size, type Tensor } from "@adsam/torch";
 import type { AdaptFormer } from "../adapters/adaptformer.js";
 import { Attention } from "./attention.js";
@@ -19,6 +20,12 @@ export class Mlp extends nn.Module {
     const result = this.lin2.call(nn.functional.gelu(this.lin1.call(x)));
     return this.adapter ? result.add(this.adapter.call(x)) : result;
   }
+
+  /** tokens + forward(norm(tokens)) without a graph, in one pass over the tokens. */
+  addTo(tokens: Tensor, norm: nn.LayerNorm): Tensor {
+    const sum = tokenMlp(tokens, this.lin1, this.lin2, { norm, residual: tokens });
+    return this.adapter ? sum.add(this.adapter.call(norm.call(tokens))) : sum;
+  }
 }
 
 /** A transformer block that attends within windows, or over the whole map. */
@@ -27,7 +34,6 @@ export class Block extends nn.Module {
   readonly attn: Attention;
   readonly norm2: nn.LayerNorm;
   readonly mlp: Mlp;
-  private readonly windowSize: number;
 
   /**
    * @param windowSize side of a window in tokens; 0 attends globally
@@ -35,34 +41,17 @@ export class Block extends nn.Module {
    */
   constructor(dim: number, numHeads: number, mlpRatio: number, windowSize: number, grid: Size) {
     super();
-    this.windowSize = windowSize;
     this.norm1 = new nn.LayerNorm([dim], { eps: 1e-6 });
-    this.attn = new Attention(dim, numHeads, windowSize === 0 ? grid : { height: windowSize, width: windowSize });
+    this.attn = new Attention(dim, numHeads, windowSize, grid);
     this.norm2 = new nn.LayerNorm([dim], { eps: 1e-6 });
     this.mlp = new Mlp(dim, Math.round(dim * mlpRatio));
   }
 
   /** @param tokens [B, H, W, C] → the same shape */
   forward(tokens: Tensor): Tensor {
-    const normed = this.norm1.call(tokens);
-    const attended = this.windowSize === 0 ? this.attn.call(normed) : this.attendInWindows(normed);
-    const mixed = tokens.add(attended);
-    return mixed.add(this.mlp.call(this.norm2.call(mixed)));
-  }
-
-  /** Windows at the right and bottom edge are filled with zeros, as in the reference. */
-  private attendInWindows(tokens: Tensor): Tensor {
-    const [b, h, w, c] = tokens.dims4("tokens");
-    const size = this.windowSize;
-    const down = Math.ceil(h / size);
-    const across = Math.ceil(w / size);
-    const padded = tokens.pad([0, 0, 0, across * size - w, 0, down * size - h]);
-    const windows = padded
-      .reshape([b, down, size, across, size, c])
-      .permute([0, 1, 3, 2, 4, 5])
-      .reshape([-1, size, size, c]);
-    const attended = this.attn.call(windows).reshape([b, down, across, size, size, c]);
-    const map = attended.permute([0, 1, 3, 2, 4, 5]).reshape([b, down * size, across * size, c]);
-    return map.narrow(1, 0, h).narrow(2, 0, w);
+    const { norm1, attn, norm2, mlp } = this;
+    if (servesTokens(tokens, ...this.tensors())) return mlp.addTo(attn.addTo(tokens, norm1), norm2);
+    const mixed = tokens.add(attn.call(norm1.call(tokens)));
+    return mixed.add(mlp.call(norm2.call(mixed)));
   }
 }

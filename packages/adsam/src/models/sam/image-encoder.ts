@@ -1,19 +1,34 @@
+import { servesTokens, tokenLinear } from "@adsam/kernels";
 import { nn, Problem, type Tensor, zeros } from "@adsam/torch";
 import { Block } from "./block.js";
 import type { SamEncoderConfig } from "./config.js";
 import { neck } from "./neck.js";
 
-/** Cuts a picture into patches and projects each: [B, 3, H, W] → [B, H/p, W/p, C]. */
+/** Cuts a picture into patches and projects each, and adds where it lies: [B, 3, H, W] → [B, H/p, W/p, C]. */
 class PatchEmbed extends nn.Module {
   readonly proj: nn.Conv2d;
 
-  constructor(patchSize: number, embedDim: number) {
+  constructor(
+    private readonly patchSize: number,
+    embedDim: number,
+  ) {
     super();
     this.proj = new nn.Conv2d(3, embedDim, { kernelSize: patchSize, stride: patchSize });
   }
 
-  forward(image: Tensor): Tensor {
-    return this.proj.call(image).permute([0, 2, 3, 1]);
+  /** @param positions [1, H/p, W/p, C] */
+  forward(image: Tensor, positions: Tensor): Tensor {
+    const { weight, bias } = this.proj;
+    if (!servesTokens(image, positions, weight, bias))
+      return this.proj.call(image).permute([0, 2, 3, 1]).add(positions);
+    const [b, , height, width] = image.dims4("image");
+    const side = this.patchSize;
+    const [h, w] = [height / side, width / side];
+    const patches = image
+      .reshape([b, 3, h, side, w, side])
+      .permute([0, 2, 4, 1, 3, 5]) // [B, 3, H/p, p, W/p, p] → [B, H/p, W/p, 3, p, p]
+      .reshape([b, h, w, 3 * side * side]);
+    return tokenLinear(patches, { weight: weight.flatten({ startDim: 1 }), bias }, { residual: positions });
   }
 }
 
@@ -60,9 +75,12 @@ export class SamImageEncoder extends nn.Module {
         expected: `multiples of its patch, ${patchSize}`,
         todo: "Resize or pad it first.",
       });
-    let tokens = this.patchEmbed.call(image); // [B, H/p, W/p, C]
-    tokens = tokens.add(this.positions(height / patchSize, width / patchSize));
-    for (const block of this.blocks) tokens = block.call(tokens);
+    let tokens = this.patchEmbed.call(image, this.positions(height / patchSize, width / patchSize)); // [B, H/p, W/p, C]
+    for (const block of this.blocks) {
+      const next = block.call(tokens);
+      tokens.dispose(); // the memory serves the next block; a graph keeps what it needs
+      tokens = next;
+    }
     return this.neck.call(tokens.permute([0, 3, 1, 2])); // [B, C, H/p, W/p] → [B, outChans, H/p, W/p]
   }
 
