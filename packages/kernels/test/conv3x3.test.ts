@@ -4,7 +4,15 @@ import { autocast, grad, noGrad, type Tensor, zeros } from "@adsam/torch";
 import { conv3x3Arguments } from "../src/conv3x3.js";
 import { type Conv3x3Options, conv3x3 } from "../src/index.js";
 import { callKernel } from "../src/library.js";
-import { assertClose, assertSameOnAnyThreads, checkGradients, distance, filled, withGradients } from "./helpers.js";
+import {
+  assertClose,
+  assertSameOnAnyThreads,
+  checkGradients,
+  distance,
+  filled,
+  testDevice,
+  withGradients,
+} from "./helpers.js";
 
 type Size = readonly [batch: number, channels: number, height: number, width: number, out: number];
 
@@ -170,7 +178,7 @@ test("a pixel that is not a number shows where it is read, also after ReLU", () 
 
 test("under autocast it is the low precision's convolution, gradients in each input's dtype", () => {
   const leaves = tensorsOf([1, 4, 6, 5, 3]).map((tensor) => tensor.to({ dtype: "float32" }).requiresGrad_());
-  const output = autocast({ device: "cpu", dtype: "bfloat16" }, () =>
+  const output = autocast({ device: testDevice(), dtype: "bfloat16" }, () =>
     run(conv3x3)(...(leaves as [Tensor, Tensor, Tensor])),
   );
   assert.equal(output.dtype, "bfloat16");

@@ -4,7 +4,15 @@ import { autocast, grad, type Tensor, zeros } from "@adsam/torch";
 import { type GroupNormOptions, groupNorm } from "../src/index.js";
 import { callKernel } from "../src/library.js";
 import { groupNormReference } from "../src/reference/group-norm.js";
-import { assertClose, assertSameOnAnyThreads, checkGradients, distance, filled, withGradients } from "./helpers.js";
+import {
+  assertClose,
+  assertSameOnAnyThreads,
+  checkGradients,
+  distance,
+  filled,
+  testDevice,
+  withGradients,
+} from "./helpers.js";
 
 type Shape = readonly [number, number, number, number];
 type Op = typeof groupNorm;
@@ -146,7 +154,7 @@ test("bfloat16 is computed in float32 and rounded once, beside float32 weights, 
     ["bfloat16", "bfloat16", "float32", "float32"],
   );
   for (const [i, tensor] of found.entries()) assertClose(tensor, exact[i]!, 2 ** -7, ["output", ...names][i]!);
-  const within = autocast({ device: "cpu", dtype: "bfloat16" }, () => groupNorm(input, 8, { weight, bias }));
+  const within = autocast({ device: testDevice(), dtype: "bfloat16" }, () => groupNorm(input, 8, { weight, bias }));
   assert.equal(distance(within, groupNorm(input, 8, { weight, bias })), 0);
 });
 

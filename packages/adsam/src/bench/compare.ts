@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { Problem } from "@adsam/torch/problem";
 import { type Agreement, worstNumber } from "./agreement.js";
 import type { Comparison } from "./catalogue/comparison.js";
@@ -98,6 +99,9 @@ function record(side: Side, turns: SideRecord["turns"], needs: Needs | undefined
   return { turns, peak: side.peakBytes(), ...(needs && { needs }) };
 }
 
+/** Milliseconds before each side's turn: the threads of the side before may spin for a while after their work, and would take its cores. */
+const rest = 50;
+
 /** Whoever begins finds the machine as the last one left it: the sides take turns in that too. @returns the worst difference of each pair's numbers */
 async function measureTurns(
   comparison: Comparison,
@@ -113,6 +117,7 @@ async function measureTurns(
       const began = performance.now();
       for (let i = 0; i < sides.length; i++) {
         const one = sides[(i + turn) % sides.length]!;
+        await setTimeout(rest);
         runs.set(one, await one.side.run());
       }
       round = Math.min(round, (performance.now() - began) / 1000);

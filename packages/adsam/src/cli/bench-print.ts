@@ -55,7 +55,7 @@ export function printResult(result: Result, output: Output): void {
         row.ratio === null ? "" : row.ratio.toPrecision(3),
         row.reached === undefined ? targetText(row) : (row.reached ? green : red)(targetText(row)),
         row.limit === null ? "" : quantity(row.limit, "s"),
-        row.attained === null ? "" : `${(100 * row.attained).toPrecision(2)} %`,
+        row.attained === null ? "" : `${(100 * row.attained).toFixed(0)} %`,
         String(row.n),
       ]),
     );

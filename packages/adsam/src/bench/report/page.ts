@@ -41,7 +41,7 @@ function table(rows: readonly Row[]): string {
           : `${row.peer} ${spreadText(row.theirs, row.spread.theirs, row)}`;
       const ratio = row.ratio === null ? "" : `${row.ratio.toPrecision(3)}${row.unit === "s" ? "×" : ""}`;
       const limit = row.limit === null ? "" : `${row.uncounted ? "≥ " : ""}${quantity(row.limit, "s")}`;
-      const attained = row.attained === null ? "" : `${(100 * row.attained).toPrecision(2)} %`;
+      const attained = row.attained === null ? "" : `${(100 * row.attained).toFixed(0)} %`;
       const own = spreadText(row.ours, row.spread.ours, row);
       return `| ${row.work} | ${own} | ${theirs} | ${ratio} | ${targetText(row)} | ${limit} | ${attained} | ${row.n} |`;
     }),

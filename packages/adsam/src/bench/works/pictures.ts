@@ -26,7 +26,7 @@ export async function picturesWork({ folder, resized, threads, width, height }: 
     async run(turn) {
       epoch += 1;
       await turn.waiting("total", 1 / count, async () => {
-        for await (const _ of loader.epoch(epoch)) void _;
+        for await (const _ of loader.epoch(epoch, { reuse: true })) void _; // as training asks for them
       });
       return undefined;
     },

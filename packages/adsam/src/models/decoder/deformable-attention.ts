@@ -1,5 +1,5 @@
 import { msDeformAttn } from "@adsam/kernels";
-import { arange, cat, nn, Problem, type Size, stack, Tensor } from "@adsam/torch";
+import { arange, cat, full, nn, Problem, type Size, stack, Tensor } from "@adsam/torch";
 
 export interface DeformableAttentionConfig {
   readonly dim: number;
@@ -82,9 +82,7 @@ export class DeformableAttention extends nn.Module {
       .call(queries)
       .reshape([b, h * w, numHeads, numLevels * numPoints])
       .softmax(-1);
-    const scale = Tensor.of(levels.map((level) => [1 / level.size(3), 1 / level.size(2)]))
-      .to({ device: query.device })
-      .reshape([1, 1, 1, numLevels, 1, 2]);
+    const scale = pixelSizes(levels).reshape([1, 1, 1, numLevels, 1, 2]);
     const locations = offsets.mul(scale).add(centres({ height: h, width: w }, query)); // (x, y) in [0, 1]
     const attended = msDeformAttn(
       value,
@@ -94,6 +92,12 @@ export class DeformableAttention extends nn.Module {
     );
     return this.outputProj.call(attended).transpose(1, 2).reshape([b, dim, h, w]);
   }
+}
+
+/** (width, height) of a pixel of each level, the map being 1 × 1: [nLevels, 2]. Made where the levels are: a copy would wait for a GPU. */
+function pixelSizes(levels: readonly Tensor[]): Tensor {
+  const sides = levels.flatMap((level) => [1 / level.size(3), 1 / level.size(2)]);
+  return stack(sides.map((side) => full([], side, { dtype: "float32", device: levels[0]!.device }))).reshape([-1, 2]);
 }
 
 /** Middles of the cells of a grid, (x, y) in [0, 1]: [1, H·W, 1, 1, 1, 2]. */
