@@ -26,6 +26,7 @@ function runStarted(changes: Partial<TrainEvents["runStarted"]> = {}): TrainEven
     epochs: 3,
     stepsPerEpoch: 4,
     trainPictures: 8,
+    trainSubset: null,
     valPictures: 3,
     classes: {
       names: ["road", "wall, fence", "train"],
