@@ -93,7 +93,19 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
     const { workers } = recipe.data;
     const { input } = recipe;
     const onProgress = (done: number, total: number) => bar.update(done, total);
-    const options = { network, dataset: data, input, resolution, compute, workers, signal, onProgress, ...more };
+    const onNotReplayed = (reason: string) => output.warning(`the GPU was given the network piece by piece: ${reason}`);
+    const options = {
+      network,
+      dataset: data,
+      input,
+      resolution,
+      compute,
+      workers,
+      signal,
+      onProgress,
+      onNotReplayed,
+      ...more,
+    };
     const detail = await evaluateInDetail(options);
     bar.end();
     return detail;
