@@ -71,10 +71,10 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
   const { overRecipe } = await import("../train/recipe.js");
   const { openSplit } = await import("../train/start.js");
   const { openHome } = await import("../train/home-domain.js");
-  const { atHome, scoredClasses } = await import("../evaluate/class-mapping.js");
+  const { atHome } = await import("../evaluate/class-mapping.js");
   const { evaluateInDetail } = await import("../evaluate/in-detail.js");
+  const { keptScores } = await import("../evaluate/kept.js");
   const { scoresOf } = await import("../evaluate/scores.js");
-  const { retentionBetween } = await import("../metrics/retention.js");
   const boundary = boundaryOf(flags.boundary);
   const { encoderWeights } = flags;
   const loaded = loadNetwork(checkpoint, encoderWeights === undefined ? {} : { encoderWeights });
@@ -90,37 +90,27 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
 
   const scored = async (data: Dataset, more: Pick<EvaluationOptions, "mapping"> & { boundary?: typeof boundary }) => {
     const bar = progressLine(output, `${data.name}, ${data.split}`);
-    const { workers } = recipe.data;
-    const { input } = recipe;
-    const onProgress = (done: number, total: number) => bar.update(done, total);
-    const onNotReplayed = (reason: string) => output.warning(`the GPU was given the network piece by piece: ${reason}`);
-    const options = {
+    const detail = await evaluateInDetail({
       network,
       dataset: data,
-      input,
+      input: recipe.input,
       resolution,
       compute,
-      workers,
+      workers: recipe.data.workers,
       signal,
-      onProgress,
-      onNotReplayed,
+      onProgress: (done, total) => bar.update(done, total),
+      onNotReplayed: (reason) => output.warning(`the GPU was given the network piece by piece: ${reason}`),
       ...more,
-    };
-    const detail = await evaluateInDetail(options);
+    });
     bar.end();
     return detail;
   };
-  const { matrix, pictures, boundary: outlines } = await scored(dataset, { mapping, boundary });
+  const unseen = await scored(dataset, { mapping, boundary });
   const trained = home && mapping && !signal.aborted ? await scored(home, { mapping: atHome(mapping) }) : undefined;
-  const scores = scoresOf(matrix, dataset, resolution, { pictures: pictures.length, mapping, boundary: outlines });
-  const kept = trained && retentionBetween({ unseen: pictures, trained: trained.pictures }, scoredClasses(mapping!));
-  const retention = kept && {
-    from: home!.name,
-    split: home!.split,
-    pictures: trained.pictures.length,
-    ...kept,
-    classes: kept.classes.map((k) => mapping!.classes.names[k]!),
-  };
+  const { matrix, pictures } = unseen;
+  const detail = { pictures: pictures.length, mapping, boundary: unseen.boundary };
+  const scores = scoresOf(matrix, dataset, resolution, detail);
+  const retention = trained && keptScores({ unseen, trained, home: home!, mapping: mapping! });
   const result = {
     ...scores,
     ...(retention && { retention }),

@@ -1,5 +1,5 @@
+import type { KeptScores } from "../evaluate/kept.js";
 import type { Scores } from "../evaluate/scores.js";
-import { type Retention, retentionRule } from "../metrics/retention.js";
 import type { Output } from "./output.js";
 
 /** An evaluation for people: a class a line, then the scores of the whole and the rule they follow. */
@@ -47,7 +47,7 @@ export function printScores(scores: Scores, output: Output): void {
 }
 
 /** What is kept of the score at home. */
-export function printRetention(kept: Omit<Retention, "classes"> & HomeScores, output: Output): void {
+export function printRetention(kept: KeptScores, output: Output): void {
   const { bold, dim } = output.colours;
   const { interval } = kept;
   const between = interval && `  ${share(interval.low)} to ${share(interval.high)} (${100 * interval.level} %)`;
@@ -59,14 +59,7 @@ export function printRetention(kept: Omit<Retention, "classes"> & HomeScores, ou
   );
   output.line(dim(`over ${kept.classes.join(", ")}`));
   output.line();
-  output.line(dim(`${retentionRule}; the interval is a bootstrap over the pictures of both.`));
-}
-
-interface HomeScores {
-  readonly from: string;
-  readonly split: string;
-  readonly pictures: number;
-  readonly classes: readonly string[];
+  output.line(dim(`${kept.rule}.`));
 }
 
 const share = (value: number): string => value.toFixed(3);
