@@ -199,6 +199,25 @@ describe("evaluate", () => {
     );
   });
 
+  test("a class that the map cannot produce is in no mean, and named", () => {
+    const classes = {
+      names: ["a", "b", "c"],
+      colours: cityscapesClasses.colours.slice(0, 3),
+      ignoreIndex: IGNORE,
+    } as const;
+    const [predictions, labels] = [Uint8Array.of(0, 1), Uint8Array.of(0, 1, 2)];
+    const mapping = { title: "m", appliedTo: "predictions", classes, predictions, labels } as const;
+    const matrix = new ConfusionMatrix(3);
+    matrix.update([0, 0, 1, 1], [0, 2, 1, 1]);
+    const boundary = new BoundaryScores({ numClasses: 3, tolerance: 0 });
+    const rows = (ids: number[]) => ({ data: Uint8Array.from(ids), size: { height: 1, width: 4 } });
+    boundary.update(rows([0, 0, 1, 1]), rows([0, 2, 1, 1])); // contours: a at 1 predicted, at 0 labelled; b at 2 in both; c at 1 labelled
+    const scores = scoresOf(matrix, dataset, "label", { mapping, boundary });
+    assert.deepEqual([scores.mIoU, scores.meanAccuracy, scores.pixelAccuracy], [3 / 4, 1, 3 / 4]);
+    assert.deepEqual([scores.boundary!.f1, boundary.f1()], [1 / 2, [0, 1, 0]]);
+    assert.deepEqual(scores.labelMap!.leftOut, [{ name: "c", because: "never predicted" }]);
+  });
+
   test("in detail: the counts of each picture, and outlines as their own computation scores them", async () => {
     const options = { network, dataset, input, resolution: "label", compute, workers: 0 } as const;
     const boundary = new BoundaryScores({ numClasses: 19, tolerance: 2 });
