@@ -14,6 +14,8 @@ interface PredictFlags {
   readonly overlayFormat: "png" | "jpg";
   readonly palette?: true;
   readonly labelIds?: true;
+  readonly format?: "cityscapes" | "bdd100k";
+  readonly split?: string;
   readonly every: number;
   readonly workers: number;
   readonly encoderWeights?: string;
@@ -45,6 +47,13 @@ export const command: CommandFile = {
       .option("--no-ids", "no id pictures")
       .option("--palette", "ids as palette PNG: in colours to look at, the indices still being the ids")
       .option("--label-ids", "Cityscapes' own label ids (7 road, …) instead of train ids")
+      .addOption(
+        new Option(
+          "--format <server>",
+          "id pictures as that benchmark's server takes them, of all pictures of a split; <input> is the data set's folder",
+        ).choices(["cityscapes", "bdd100k"]),
+      )
+      .option("--split <name>", "with --format: the split to predict (default: test)")
       .option(
         "--every <integer>",
         "of a video, look at every N-th frame; those between show its answer",
@@ -78,6 +87,7 @@ async function run(
   try {
     summary = await predictFiles({
       ...flags,
+      overlay: flags.overlay && flags.format === undefined,
       checkpoint,
       inputs,
       device: asked.run.device,
