@@ -5,9 +5,10 @@ import { stopSignal } from "./interrupt.js";
 import { addShortOptions, encoderWeightsHelp, kindOption, type RecipeFlags, recipeFlags } from "./options.js";
 import type { Output } from "./output.js";
 import { progressLine } from "./progress-line.js";
+import { addRefineOptions, type RefineFlags, refinementOf } from "./refine-options.js";
 import { printScores } from "./scores-print.js";
 
-interface EvalFlags {
+interface EvalFlags extends RefineFlags {
   readonly kind?: Recipe["data"]["kind"];
   readonly split?: string;
   readonly limit?: string;
@@ -26,6 +27,7 @@ export const command: CommandFile = {
       )
       .argument("<checkpoint>", "best.pth or last.pth of a run, or AD-SAM's weights as its authors save them");
     addShortOptions(evaluate, ["data", "size", "device", "threads", "precision"]);
+    addRefineOptions(evaluate);
     evaluate
       .addOption(kindOption())
       .option("--split <name>", "split to score (default: the validation split of the run)")
@@ -67,6 +69,7 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
         : `${dataset.name} calls class ${other} "${dataset.classes.names[other]}"; the network learned it as "${names[other]}"`,
     );
   const resolution = flags.resolution ?? "label";
+  const refinement = await refinementOf(flags);
   const bar = progressLine(output, `${dataset.name}, ${dataset.split}`);
   const signal = stopSignal(output, "scoring what was seen so far");
   let pictures = 0;
@@ -75,6 +78,7 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
     dataset,
     input: recipe.input,
     resolution,
+    refinement,
     compute,
     workers: recipe.data.workers,
     signal,
@@ -84,7 +88,7 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
     },
   });
   bar.end();
-  const scores = scoresOf(matrix, dataset, resolution, pictures);
+  const scores = { ...scoresOf(matrix, dataset, resolution, pictures), ...(refinement && { refinement }) };
   output.result(flags.confusion ? { ...scores, confusion: matrix.toJSON() } : scores, () =>
     printScores(scores, output),
   );

@@ -5,8 +5,9 @@ import { addShortOptions, encoderWeightsHelp, type RecipeFlags, recipeFlags } fr
 import { exitCodes, type Output } from "./output.js";
 import { printPredictions } from "./predict-print.js";
 import { type ProgressLine, progressLine } from "./progress-line.js";
+import { addRefineOptions, type RefineFlags, refinementOf } from "./refine-options.js";
 
-interface PredictFlags {
+interface PredictFlags extends RefineFlags {
   readonly out: string;
   readonly alpha: number;
   readonly ids: boolean;
@@ -38,6 +39,7 @@ export const command: CommandFile = {
       )
       .option("--out <folder>", "folder for the results", "predictions");
     addShortOptions(predict, ["size", "batch", "device", "threads", "precision"], { showDefaults: false });
+    addRefineOptions(predict);
     predict
       .option("--alpha <number>", "how strongly the colours cover the picture, 0 to 1", numeric, 0.5)
       .addOption(
@@ -87,6 +89,7 @@ async function run(
   try {
     summary = await predictFiles({
       ...flags,
+      refinement: await refinementOf(flags),
       overlay: flags.overlay && flags.format === undefined,
       checkpoint,
       inputs,

@@ -1,14 +1,17 @@
 import { GraphedForward } from "@adsam/kernels";
-import { noGrad, Problem, type Size, scope } from "@adsam/torch";
+import { noGrad, Problem, type Size, scope, type Tensor } from "@adsam/torch";
 import type { Batch } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
 import { DataLoader } from "../data/loader.js";
-import type { LabelMap } from "../data/picture.js";
+import { type LabelMap, type Picture, readPicture } from "../data/picture.js";
 import { evaluationTransforms } from "../data/transforms/recipe.js";
 import { ConfusionMatrix } from "../metrics/confusion.js";
 import type { Segmenter } from "../models/segmenter.js";
 import { batchLogits, type CallOptions } from "./batch-logits.js";
 import { labelMap } from "./predict-labels.js";
+import { crfLabels } from "./refine/crf-labels.js";
+import { looksAgain, type Refinement, refines } from "./refine/options.js";
+import { averagedProbabilities } from "./refine/views.js";
 
 /** What is scored, and how it is read. */
 export interface EvaluationData {
@@ -25,6 +28,8 @@ interface Scoring extends CallOptions {
   readonly network: Segmenter;
   /** Where predictions meet labels: at the label's own size (the rule of Cityscapes), or at the network's. */
   readonly resolution: "label" | "network";
+  /** Looks at other sizes and mirror images, and a CRF; each picture is then read once more. Default: none of it. */
+  readonly refinement?: Refinement | undefined;
   /** Stops after the batch at hand; the pictures so far are scored. */
   readonly signal?: AbortSignal;
   /** Sees each prediction, at the scored size, and the label it met. */
@@ -77,13 +82,16 @@ async function score(loader: DataLoader, options: Scoring): Promise<ConfusionMat
       todo: "Evaluate on a data set with the classes the network was trained for.",
     });
   const matrix = new ConfusionMatrix(numClasses, classes.ignoreIndex);
+  const refined = refines(options.refinement);
+  if (refined && options.embeddings && looksAgain(options.refinement!)) throw noEmbeddings(loader.dataset);
   const wasTraining = network.training;
   network.eval();
   let done = 0;
   using forward = new GraphedForward((image) => network.call({ image })); // plain calls on the CPU
   try {
     for await (const batch of loader.epoch(1, { reuse: true })) {
-      const predictions = predictBatch(batch, { ...options, forward });
+      const pictures = refined ? await picturesOf(batch, loader.dataset) : [];
+      const predictions = predictBatch(batch, { ...options, forward }, pictures);
       for (const [place, prediction] of predictions.entries()) {
         const label = options.resolution === "label" ? batch.native![place]! : networkLabel(batch, place);
         matrix.update(prediction.data, label.data);
@@ -99,17 +107,43 @@ async function score(loader: DataLoader, options: Scoring): Promise<ConfusionMat
   return matrix;
 }
 
-function predictBatch(batch: Batch, { network, resolution, ...call }: Scoring): LabelMap[] {
+/** @param pictures as they lie in their files, where the prediction is refined */
+function predictBatch(
+  batch: Batch,
+  { network, resolution, refinement, ...call }: Scoring,
+  pictures: readonly Picture[],
+): LabelMap[] {
+  const again = refinement !== undefined && looksAgain(refinement);
+  const looking = {
+    input: batch.size,
+    compute: call.compute,
+    forward: (image: Tensor) => call.forward?.call(image) ?? network.call({ image }),
+  };
   return scope(() =>
     noGrad(() => {
-      const logits = batchLogits(network, batch, call); // [B, C, H, W]
+      const answer = again ? averagedProbabilities(pictures, refinement, looking) : batchLogits(network, batch, call); // [B, C, H, W]
       return batch.ids.map((_, place) =>
-        scope(() =>
-          labelMap(logits.narrow(0, place, 1), resolution === "label" ? batch.native![place]!.size : batch.size),
-        ),
+        scope(() => {
+          const size = resolution === "label" ? batch.native![place]!.size : batch.size;
+          const own = answer.narrow(0, place, 1);
+          if (refinement?.crf === undefined) return labelMap(own, size);
+          return crfLabels(own, again ? "probabilities" : "logits", pictures[place]!, size, refinement.crf);
+        }),
       );
     }),
   );
+}
+
+const picturesOf = ({ indices }: Batch, { samples }: Dataset): Promise<Picture[]> =>
+  Promise.all(indices.map((index) => readPicture(samples[index]!.imagePath)));
+
+function noEmbeddings({ name }: Dataset): Problem {
+  return new Problem({
+    what: `evaluation on ${name} at other scales or on mirror images`,
+    found: "stored embeddings in place of the encoder, which are those of one size",
+    expected: "a network that has its encoder",
+    todo: "Load it with its encoder, or leave scales and mirror out.",
+  });
 }
 
 function networkLabel(batch: Batch, place: number): LabelMap {

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { Problem } from "@adsam/torch/problem";
 import { writeWhole } from "../data/files.js";
+import { refines } from "../evaluate/refine/options.js";
 import { requireFfmpeg } from "./ffmpeg.js";
 import { findInputs } from "./inputs.js";
 import { PredictionPool } from "./jobs.js";
@@ -87,6 +88,7 @@ export async function predictFiles(run: PredictionRun): Promise<PredictionSummar
     classes: predictor.classes.names,
     input: predictor.input,
     ids: outputs.idForm.name,
+    ...(refines(run.refinement) && { refinement: run.refinement }),
     ...(dataset && { submission: { format: format!, split, folder: submissionFolder(format!) } }),
     device: predictor.compute.device,
     precision: predictor.compute.precision,

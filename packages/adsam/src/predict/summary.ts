@@ -1,4 +1,5 @@
 import type { Size } from "../data/picture.js";
+import type { Refinement } from "../evaluate/refine/options.js";
 import type { ClassShares } from "./shares.js";
 import type { SubmissionForm } from "./submission/form.js";
 
@@ -41,6 +42,8 @@ export interface PredictionSummary {
   readonly input: Size;
   /** What numbers the id pictures hold. */
   readonly ids: "train ids" | "Cityscapes label ids";
+  /** What was done beside one look at each picture. */
+  readonly refinement?: Refinement;
   /** Where the id pictures are for a benchmark's server, relative to the folder. */
   readonly submission?: { readonly format: SubmissionForm; readonly split: string; readonly folder: string };
   readonly device: string;
