@@ -37,7 +37,8 @@ struct Term {
   float weight;
 
   Term(const std::vector<float>& features, int64_t count, double weight_)
-      : lattice(features.data(), count, static_cast<int>(features.size() / count)), weight(static_cast<float>(weight_)) {
+      : lattice(features.data(), count, static_cast<int>(features.size() / count)),
+        weight(static_cast<float>(weight_)) {
     lattice.filter(std::vector<float>(count, 1.0f).data(), 1);
     std::vector<float> factors(count, 0.0f);
     at::parallel_for(0, count, kGrain, [&](int64_t begin, int64_t end) {
@@ -55,8 +56,8 @@ void check(const Tensor& probabilities, const Tensor& picture, const DenseCrfTer
   check_floating("dense_crf", "probabilities", probabilities);
   ADSAM_CHECK(probabilities.numel() > 0, "dense_crf probabilities", c10::str("shape ", probabilities.sizes()),
               "a class, a height and a width above 0", "There is nothing to smooth.");
-  ADSAM_CHECK(picture.scalar_type() == at::kByte, "dense_crf picture", c10::str("dtype ", picture.scalar_type()), "uint8",
-              "Give it the picture as it is, 0…255.");
+  ADSAM_CHECK(picture.scalar_type() == at::kByte, "dense_crf picture", c10::str("dtype ", picture.scalar_type()),
+              "uint8", "Give it the picture as it is, 0…255.");
   check_shape("dense_crf", "picture", "[H, W, 3]", picture, {probabilities.size(1), probabilities.size(2), 3},
               "Enlarge the probabilities to the picture's size.");
   for (const double sigma : {terms.gaussian_sigma, terms.bilateral_sigma, terms.bilateral_colour})
@@ -84,7 +85,8 @@ Tensor dense_crf_cpu(const Tensor& probabilities, const Tensor& picture, const D
   if (terms.bilateral_weight > 0 && iterations > 0)
     pairwise.emplace_back(pixel_features(rgb, height, width, terms.bilateral_sigma, terms.bilateral_colour), area,
                           terms.bilateral_weight);
-  // Potts: a class gains by the weight of like neighbours what it would lose by unlike ones, but for the same number for all.
+  // Potts: a class gains by the weight of like neighbours what it would lose by unlike ones, but for the same number
+  // for all.
   const auto update = [&](bool first) {
     at::parallel_for(0, area, kGrain, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {

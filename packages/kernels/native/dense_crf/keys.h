@@ -5,9 +5,9 @@
 namespace adsam {
 
 /**
- * Vertices of the lattice as 64-bit numbers. The coordinates of a vertex leave one remainder r when divided by d + 1, so r
- * and the d quotients say all; the quotients stand in fields just wide enough for those that occur and their neighbours, so
- * that a step to a neighbour is one addition.
+ * Vertices of the lattice as 64-bit numbers. The coordinates of a vertex leave one remainder r when divided by d + 1,
+ * so r and the d quotients say all; the quotients stand in fields just wide enough for those that occur and their
+ * neighbours, so that a step to a neighbour is one addition.
  */
 class Keys {
  public:

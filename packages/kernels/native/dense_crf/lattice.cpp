@@ -43,15 +43,20 @@ ADSAM_CPU_CLONES void add_corners(const float* map, const int32_t* corner, const
 
 void Lattice::scale(const std::vector<float>& factors) {
   const int64_t corners = dims_ + 1;
-  for (int64_t e = 0; e < count_ * corners; ++e) corner_weight_[e] *= factors[e / corners];
-  for (Share& share : shares_) share.weight *= factors[share.place];
+  at::parallel_for(0, count_ * corners, kGrain * corners, [&](int64_t begin, int64_t end) {
+    for (int64_t e = begin; e < end; ++e) {
+      corner_weight_[e] *= factors[e / corners];
+      shares_[e].weight *= factors[shares_[e].place];
+    }
+  });
 }
 
 void Lattice::filter(const float* values, int64_t stride) {
   stride_ = stride;
   map_.resize((vertices_ + 1) * stride);
   blurred_.resize((vertices_ + 1) * stride);
-  for (std::vector<float>* map : {&map_, &blurred_}) std::fill_n(map->begin(), stride, 0.0f);  // row 0: what is not there
+  for (std::vector<float>* map : {&map_, &blurred_})
+    std::fill_n(map->begin(), stride, 0.0f);  // row 0: what is not there
   splat(values);
   for (int axis = 0; axis <= dims_; ++axis) blur(axis);
 }
@@ -59,8 +64,8 @@ void Lattice::filter(const float* values, int64_t stride) {
 void Lattice::splat(const float* values) {
   at::parallel_for(1, vertices_ + 1, kGrain, [&](int64_t begin, int64_t end) {
     for (int64_t v = begin; v < end; ++v)
-      sum_shares(values, shares_.data() + first_share_[v],
-                 first_share_[v + 1] - first_share_[v], stride_, map_.data() + v * stride_);
+      sum_shares(values, shares_.data() + first_share_[v], first_share_[v + 1] - first_share_[v], stride_,
+                 map_.data() + v * stride_);
   });
 }
 
@@ -74,7 +79,8 @@ void Lattice::blur(int axis) {
 
 void Lattice::add_filtered(int64_t place, float factor, float* out) const {
   const int64_t first = place * (dims_ + 1);
-  add_corners(map_.data(), corner_.data() + first, corner_weight_.data() + first, dims_ + 1, factor * gain_, stride_, out);
+  add_corners(map_.data(), corner_.data() + first, corner_weight_.data() + first, dims_ + 1, factor * gain_, stride_,
+              out);
 }
 
 }  // namespace adsam

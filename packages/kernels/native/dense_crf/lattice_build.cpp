@@ -11,12 +11,14 @@
 namespace adsam {
 namespace {
 
-/** Places whose vertices are numbered together before all are merged; fixed, so that the numbers are the same on any threads. */
+/** Places whose vertices are numbered together before all are merged; fixed, so that the numbers are the same on any
+ * threads. */
 constexpr int64_t kStrip = 1 << 14;
 
 Keys keys_for(const float* features, const float* scales, int64_t count, int dims) {
   const int64_t strips = at::divup(count, kStrip);
-  std::vector<int32_t> least(strips * dims, std::numeric_limits<int32_t>::max()), most(strips * dims, std::numeric_limits<int32_t>::min());
+  std::vector<int32_t> least(strips * dims, std::numeric_limits<int32_t>::max()),
+      most(strips * dims, std::numeric_limits<int32_t>::min());
   at::parallel_for(0, strips, 1, [&](int64_t begin, int64_t end) {
     Simplex simplex;
     for (int64_t i = begin * kStrip; i < std::min(count, end * kStrip); ++i) {
@@ -38,14 +40,14 @@ Keys keys_for(const float* features, const float* scales, int64_t count, int dim
 }  // namespace
 
 Lattice::Lattice(const float* features, int64_t count, int dims) : count_(count), dims_(dims) {
-  // The blurs leave the sum of all values 2^(d + 1) times too great; Adams et al. divide by 1 + 2^-d, so that a lone place
-  // keeps about all of its value, as exp(0) = 1 asks.
+  // As in Adams' published code. Amid many places the result is then an even share of the Gaussian's sum, 0.88 for two
+  // features; who needs the sum itself normalises, as dense_crf does.
   gain_ = 1.0f / (1.0f + std::ldexp(1.0f, -dims));
   const std::vector<float> scales = lattice_scales(dims);
   const Keys keys = keys_for(features, scales.data(), count, dims);
   const int64_t corners = dims + 1, strips = at::divup(count, kStrip);
-  ADSAM_CHECK(count * corners < std::numeric_limits<int32_t>::max(), "permutohedral lattice", c10::str(count, " places"),
-              "fewer than 2^31 corners of their simplices", "Filter a smaller picture.");
+  ADSAM_CHECK(count * corners < std::numeric_limits<int32_t>::max(), "permutohedral lattice",
+              c10::str(count, " places"), "fewer than 2^31 corners of their simplices", "Filter a smaller picture.");
   corner_.resize(count * corners);
   corner_weight_.resize(count * corners);
   // Each strip numbers its own vertices; a vertex is looked for in the table of all once a strip and not once a place.
@@ -75,7 +77,8 @@ Lattice::Lattice(const float* features, int64_t count, int dims) : count_(count)
       corner_[e] = numbers[e / (kStrip * corners)][corner_[e]];
   });
   vertices_ = static_cast<int64_t>(all.keys().size());
-  // A neighbour that is not a vertex is row 0. Each vertex is above exactly one other, so no two threads write one place.
+  // A neighbour that is not a vertex is row 0. Each vertex is above exactly one other, so no two threads write one
+  // place.
   up_.assign(corners * (vertices_ + 1), 0);
   down_.assign(corners * (vertices_ + 1), 0);
   at::parallel_for(0, vertices_, kStrip, [&](int64_t begin, int64_t end) {

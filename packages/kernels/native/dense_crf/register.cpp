@@ -6,7 +6,8 @@ namespace {
 Tensor call(const Tensor& probabilities, const Tensor& picture, double gaussian_sigma, double gaussian_weight,
             double bilateral_sigma, double bilateral_colour, double bilateral_weight, int64_t iterations) {
   return dense_crf_cpu(probabilities, picture,
-                       {gaussian_sigma, gaussian_weight, bilateral_sigma, bilateral_colour, bilateral_weight}, iterations);
+                       {gaussian_sigma, gaussian_weight, bilateral_sigma, bilateral_colour, bilateral_weight},
+                       iterations);
 }
 
 }  // namespace
@@ -14,7 +15,8 @@ Tensor call(const Tensor& probabilities, const Tensor& picture, double gaussian_
 // Post-processing: not differentiable, and on the CPU only.
 TORCH_LIBRARY_FRAGMENT(adsam, m) {
   m.def(
-      "dense_crf(Tensor probabilities, Tensor picture, float gaussian_sigma, float gaussian_weight, float bilateral_sigma, "
+      "dense_crf(Tensor probabilities, Tensor picture, float gaussian_sigma, float gaussian_weight, float "
+      "bilateral_sigma, "
       "float bilateral_colour, float bilateral_weight, int iterations) -> Tensor");
   m.def("permutohedral_filter(Tensor values, Tensor features) -> Tensor");
 }

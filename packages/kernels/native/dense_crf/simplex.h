@@ -7,23 +7,25 @@
 
 namespace adsam {
 
-/** More features a place than this are refused: rest of a vertex and a share of each coordinate go into one 64-bit key. */
+/** More features a place than this are refused: rest of a vertex and a share of each coordinate go into one 64-bit key.
+ */
 constexpr int kMostDims = 7;
 
 /** The simplex of the permutohedral lattice around a place: d + 1 vertices, and how near the place is to each. */
 struct Simplex {
   /** Of the vertex with remainder 0: its first d coordinates, divided by d + 1. */
   int32_t cell[kMostDims + 1];
-  /** Which coordinates go down a cell from one vertex to the next: coordinate i does from remainder d − rank[i] to the next. */
+  /** Which coordinates go down a cell from one vertex to the next: coordinate i does from remainder d − rank[i] to the
+   * next. */
   int32_t rank[kMostDims + 1];
   /** Barycentric weights, by remainder; 0…1, their sum is 1. */
   float weight[kMostDims + 2];
 };
 
 /**
- * How far a feature is stretched so that splatting, blurring once along each axis and slicing together are a Gaussian of
- * deviation 1 (Adams, Baek & Davis 2010, §3: the variance of those steps is 2/3 (d + 1)²), and so that the axes of the
- * hyperplane are of equal length.
+ * How far a feature is stretched so that splatting, blurring once along each axis and slicing together are a Gaussian
+ * of deviation 1 (Adams, Baek & Davis 2010, §3: the variance of those steps is 2/3 (d + 1)²), and so that the axes of
+ * the hyperplane are of equal length.
  */
 inline std::vector<float> lattice_scales(int dims) {
   std::vector<float> scales(dims);
