@@ -29,9 +29,11 @@ ADSAM_INLINE void add_relu_impl(const T* added, int64_t count, T* sum) {
 
 }  // namespace
 
-#define ADSAM_ACTIVATION_SPANS(T)                                                                                      \
-  void gelu_span(const T* x, int64_t count, T* y) { on_cpu<gelu_impl<T>>(x, count, y); }                               \
-  void gelu_gradient_span(const T* x, const T* dy, int64_t count, T* dx) { on_cpu<gelu_gradient_impl<T>>(x, dy, count, dx); } \
+#define ADSAM_ACTIVATION_SPANS(T)                                                                            \
+  void gelu_span(const T* x, int64_t count, T* y) { on_cpu<gelu_impl<T>>(x, count, y); }                     \
+  void gelu_gradient_span(const T* x, const T* dy, int64_t count, T* dx) {                                   \
+    on_cpu<gelu_gradient_impl<T>>(x, dy, count, dx);                                                         \
+  }                                                                                                          \
   void add_relu_span(const T* added, int64_t count, T* sum) { on_cpu<add_relu_impl<T>>(added, count, sum); }
 
 ADSAM_ACTIVATION_SPANS(float)

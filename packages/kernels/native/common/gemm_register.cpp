@@ -20,7 +20,8 @@ Tensor matmul(const Tensor& a, const Tensor& b, const Optional<Tensor>& bias, co
   for (const Tensor& tensor : {a, b})
     ADSAM_CHECK(tensor.stride(1) == 1, "_matmul operand", c10::str("strides ", tensor.strides()), "dense rows", "");
   ADSAM_CHECK(packed || !b_transposed, "_matmul b", "a transposed matrix", "one that is packed", "");
-  const InstructionSet set = set_name.empty() ? set_in_use() : set_named("_matmul set", {set_name.data(), set_name.size()});
+  const InstructionSet set = set_name.empty() ? set_in_use()
+                                               : set_named("_matmul set", {set_name.data(), set_name.size()});
   const bool accumulate = start.has_value();
   Tensor c = accumulate ? start->clone() : at::empty({m, n}, a.options());
   Tensor extra = value_or_undefined(addend);

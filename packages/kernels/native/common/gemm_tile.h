@@ -8,9 +8,9 @@
  * The innermost part of common/gemm.h: a tile of C, `rows` × `vectors` registers, summed over k with two loads' worth of
  * memory traffic for every six to eight multiplications. One template for all instruction sets, in GCC's vector types.
  *
- * The tile of panels/multiply.h is another: it reads A packed and may so be fourteen rows high, where this one reads A as
- * it lies, adds to C, and is at most eight rows high for the sake of the first cache. It also sums pairs of bfloat16 by an
- * instruction of their own and ends in the steps of a running softmax, while this one serves float64 and any width of B.
+ * The tile of panels/multiply.h is another: its A is packed, so it may be fourteen rows high, where this one reads A as
+ * it lies and stops at eight for the sake of the first cache. That one sums pairs of bfloat16 by an instruction of their
+ * own and ends in the steps of a running softmax; this one serves float64, any width of B, and adds to C.
  */
 namespace adsam {
 

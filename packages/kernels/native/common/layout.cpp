@@ -49,7 +49,8 @@ void transpose_all(const Tensor& in, int64_t batch, int64_t rows, int64_t column
     at::parallel_for(0, batch * strips, 1, [&](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; ++task) {
         const int64_t matrix = task / strips * rows * columns, first = task % strips * strip;
-        on_cpu<transpose_impl<scalar_t>>(from + matrix, rows, columns, first, std::min(first + strip, columns), to + matrix);
+        on_cpu<transpose_impl<scalar_t>>(from + matrix, rows, columns, first, std::min(first + strip, columns),
+                                         to + matrix);
       }
     });
   });

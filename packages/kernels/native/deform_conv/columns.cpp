@@ -146,8 +146,8 @@ void spread_columns(const ColumnJob<T>& job, const PixelSums<T>* sums, const Tap
   spread_baseline(job, sums, gradients, keep_columns);
 }
 
-#define ADSAM_INSTANTIATE(T)                                                                                    \
-  template void gather_columns(const ColumnJob<T>&, InstructionSet);                                            \
+#define ADSAM_INSTANTIATE(T)                                         \
+  template void gather_columns(const ColumnJob<T>&, InstructionSet); \
   template void spread_columns(const ColumnJob<T>&, const PixelSums<T>*, const TapGradients<T>&, bool, InstructionSet);
 ADSAM_INSTANTIATE(float)
 ADSAM_INSTANTIATE(double)

@@ -10,7 +10,8 @@ namespace adsam {
 
 namespace {
 
-ADSAM_INLINE void column_distances_body(const uint8_t* mask, int64_t height, int64_t width, int64_t begin, int64_t end, float* distances) {
+ADSAM_INLINE void column_distances_body(const uint8_t* mask, int64_t height, int64_t width, int64_t begin, int64_t end,
+                                        float* distances) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   for (int64_t y = 0; y < height; ++y) {  // down: the nearest zero above
     const uint8_t* row = mask + y * width;
@@ -30,7 +31,8 @@ ADSAM_INLINE void column_distances_body(const uint8_t* mask, int64_t height, int
 
 }  // namespace
 
-void column_distances(const uint8_t* mask, int64_t height, int64_t width, int64_t begin, int64_t end, float* distances) {
+void column_distances(const uint8_t* mask, int64_t height, int64_t width, int64_t begin, int64_t end,
+                      float* distances) {
   on_cpu<column_distances_body>(mask, height, width, begin, end, distances);
 }
 

@@ -17,11 +17,11 @@ ADSAM_INLINE void find(const L* row, const L* above, const L* below, int64_t wid
 }  // namespace
 
 void inner_pixels(const uint8_t* row, const uint8_t* above, const uint8_t* below, int64_t width,
-                                   uint8_t* inner) {
+                  uint8_t* inner) {
   on_cpu<find<uint8_t>>(row, above, below, width, inner);
 }
 void inner_pixels(const int64_t* row, const int64_t* above, const int64_t* below, int64_t width,
-                                   uint8_t* inner) {
+                  uint8_t* inner) {
   on_cpu<find<int64_t>>(row, above, below, width, inner);
 }
 

@@ -101,7 +101,7 @@ template struct PixelTerms<float>;
 template struct PixelTerms<double>;
 
 void add_pixels(const PixelTerms<float>& terms, const Tile<float>& tile, PixelSums& sums,
-                                 double* overlap) {
+                double* overlap) {
   on_cpu<add_body<float>>(terms, tile, sums, overlap);
 }
 void add_pixels(const PixelTerms<double>& terms, const Tile<double>& tile, PixelSums& sums, double* overlap) {
@@ -109,7 +109,7 @@ void add_pixels(const PixelTerms<double>& terms, const Tile<double>& tile, Pixel
 }
 
 void differentiate_pixels(const PixelTerms<float>& terms, const PixelShares<float>& shares,
-                                           const Tile<float>& tile, float* by_log) {
+                          const Tile<float>& tile, float* by_log) {
   on_cpu<differentiate_body<float>>(terms, shares, tile, by_log);
 }
 void differentiate_pixels(const PixelTerms<double>& terms, const PixelShares<double>& shares, const Tile<double>& tile,

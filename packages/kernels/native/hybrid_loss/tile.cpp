@@ -128,7 +128,7 @@ void softmax(Tile<float>& tile) { on_cpu<softmax_body<float>>(tile); }
 void softmax(Tile<double>& tile) { softmax_body(tile); }
 
 void spread_probabilities(const Tile<float>& tile, float* probabilities, int64_t class_stride,
-                                           double* mass) {
+                          double* mass) {
   on_cpu<spread_body<float>>(tile, probabilities, class_stride, mass);
 }
 void spread_probabilities(const Tile<double>& tile, double* probabilities, int64_t class_stride, double* mass) {
@@ -136,7 +136,7 @@ void spread_probabilities(const Tile<double>& tile, double* probabilities, int64
 }
 
 void chain(const Tile<float>& tile, const Slopes<float>& slopes, const float* by_log,
-                            const PixelLayout& layout, float* gradient) {
+           const PixelLayout& layout, float* gradient) {
   on_cpu<chain_body<float>>(tile, slopes, by_log, layout, gradient);
 }
 void chain(const Tile<double>& tile, const Slopes<double>& slopes, const double* by_log, const PixelLayout& layout,

@@ -36,7 +36,8 @@ ADSAM_INLINE Vector load(const Element* from) {
   return vector;
 }
 
-ADSAM_INLINE void enlarge_row_body(const float* row, int64_t from_width, const Between& places, int64_t width, float* out) {
+ADSAM_INLINE void enlarge_row_body(const float* row, int64_t from_width, const Between& places, int64_t width,
+                                   float* out) {
   const int32_t *first = places.first.data(), *second = places.second.data();
   const float *first_share = places.first_share.data(), *second_share = places.second_share.data();
   int64_t x = 0;
@@ -61,7 +62,8 @@ void enlarge_row(const float* row, int64_t from_width, const Between& places, in
 
 namespace {
 
-ADSAM_INLINE void best_class_body(const float* upper, const float* lower, float upper_share, float lower_share, int64_t classes, int64_t stride, int64_t width, uint8_t* out) {
+ADSAM_INLINE void best_class_body(const float* upper, const float* lower, float upper_share, float lower_share,
+                                  int64_t classes, int64_t stride, int64_t width, uint8_t* out) {
   const bool blended = upper != lower;
   for (int64_t x = 0; x < width; x += kPixelBlock) {
     Floats best;
@@ -84,7 +86,8 @@ ADSAM_INLINE void best_class_body(const float* upper, const float* lower, float 
 
 }  // namespace
 
-void best_class(const float* upper, const float* lower, float upper_share, float lower_share, int64_t classes, int64_t stride, int64_t width, uint8_t* out) {
+void best_class(const float* upper, const float* lower, float upper_share, float lower_share, int64_t classes,
+                int64_t stride, int64_t width, uint8_t* out) {
   on_cpu<best_class_body>(upper, lower, upper_share, lower_share, classes, stride, width, out);
 }
 

@@ -29,7 +29,8 @@ ADSAM_INLINE float error_of(int32_t bits) {
 
 inline uint64_t order_of(uint64_t pixel) { return pixel >> kOrderShift; }
 
-ADSAM_INLINE ErrorRange error_range_body(const float* probabilities, const int16_t* labels, int64_t count, int16_t label, ErrorRange range) {
+ADSAM_INLINE ErrorRange error_range_body(const float* probabilities, const int16_t* labels, int64_t count,
+                                         int16_t label, ErrorRange range) {
   int32_t least = range.least_of_class, greatest = range.greatest;
 #pragma omp simd reduction(min : least) reduction(max : greatest)
   for (int64_t i = 0; i < count; ++i) {
@@ -43,13 +44,16 @@ ADSAM_INLINE ErrorRange error_range_body(const float* probabilities, const int16
 
 }  // namespace
 
-ErrorRange error_range(const float* probabilities, const int16_t* labels, int64_t count, int16_t label, ErrorRange range) {
+ErrorRange error_range(const float* probabilities, const int16_t* labels, int64_t count, int16_t label,
+                       ErrorRange range) {
   return on_cpu<error_range_body>(probabilities, labels, count, label, range);
 }
 
 namespace {
 
-ADSAM_INLINE int64_t collect_errors_body(const float* probabilities, const int16_t* labels, int64_t count, int16_t label, int64_t first, ErrorRange range, float* slopes, uint64_t* ranked, const BucketCounts& buckets) {
+ADSAM_INLINE int64_t collect_errors_body(const float* probabilities, const int16_t* labels, int64_t count,
+                                         int16_t label, int64_t first, ErrorRange range, float* slopes,
+                                         uint64_t* ranked, const BucketCounts& buckets) {
   uint32_t order_and_slope[kRun], tag[kRun];
   int32_t wanted[kRun];
   int64_t total = 0;
@@ -83,13 +87,15 @@ ADSAM_INLINE int64_t collect_errors_body(const float* probabilities, const int16
 
 }  // namespace
 
-int64_t collect_errors(const float* probabilities, const int16_t* labels, int64_t count, int16_t label, int64_t first, ErrorRange range, float* slopes, uint64_t* ranked, const BucketCounts& buckets) {
+int64_t collect_errors(const float* probabilities, const int16_t* labels, int64_t count, int16_t label, int64_t first,
+                       ErrorRange range, float* slopes, uint64_t* ranked, const BucketCounts& buckets) {
   return on_cpu<collect_errors_body>(probabilities, labels, count, label, first, range, slopes, ranked, buckets);
 }
 
 namespace {
 
-ADSAM_INLINE void distribute_body(const uint64_t* ranked, int64_t count, int shift, uint32_t* cursors, uint64_t* distributed) {
+ADSAM_INLINE void distribute_body(const uint64_t* ranked, int64_t count, int shift, uint32_t* cursors,
+                                  uint64_t* distributed) {
   const int drop = kOrderShift + shift;
   for (int64_t i = 0; i < count; ++i) distributed[cursors[ranked[i] >> drop]++] = ranked[i];
 }
@@ -155,7 +161,8 @@ void scatter_slopes(const uint64_t* pixels, const float* slopes, int64_t count, 
     for (int64_t i = 0; i < count; ++i) plane.slopes[plane.place(pixels[i] & kIndex)] = slopes[i];
 }
 
-ADSAM_INLINE double walk_ranking_body(const uint64_t* ranked, int64_t count, JaccardState state, int32_t greatest, const ClassPlane<float>& plane) {
+ADSAM_INLINE double walk_ranking_body(const uint64_t* ranked, int64_t count, JaccardState state, int32_t greatest,
+                                      const ClassPlane<float>& plane) {
   int32_t class_before[kRun];
   float slopes[kRun];
   double loss = 0;
@@ -189,7 +196,8 @@ ADSAM_INLINE double walk_ranking_body(const uint64_t* ranked, int64_t count, Jac
 
 }  // namespace
 
-double walk_ranking(const uint64_t* ranked, int64_t count, JaccardState state, int32_t greatest, const ClassPlane<float>& plane) {
+double walk_ranking(const uint64_t* ranked, int64_t count, JaccardState state, int32_t greatest,
+                    const ClassPlane<float>& plane) {
   return on_cpu<walk_ranking_body>(ranked, count, state, greatest, plane);
 }
 

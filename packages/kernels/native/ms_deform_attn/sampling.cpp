@@ -66,15 +66,15 @@ ADSAM_INLINE void attend_backward_impl(const AttentionInputs<T>& in, int64_t pic
 
 }  // namespace
 
-#define ADSAM_ATTENTION_FOR(T)                                                                                      \
-  template <>                                                                                                       \
+#define ADSAM_ATTENTION_FOR(T)                                                                     \
+  template <>                                                                                      \
   void attend(const AttentionInputs<T>& in, int64_t begin, int64_t end, T* output) {               \
-    on_cpu<attend_impl<T>>(in, begin, end, output);                                                                            \
-  }                                                                                                                 \
-  template <>                                                                                                       \
+    on_cpu<attend_impl<T>>(in, begin, end, output);                                                \
+  }                                                                                                \
+  template <>                                                                                      \
   void attend_backward(const AttentionInputs<T>& in, int64_t picture, int64_t head, int64_t level, \
-                                        const T* output_gradient, AttentionGradients<T> result) {                   \
-    on_cpu<attend_backward_impl<T>>(in, picture, head, level, output_gradient, result);                                        \
+                       const T* output_gradient, AttentionGradients<T> result) {                   \
+    on_cpu<attend_backward_impl<T>>(in, picture, head, level, output_gradient, result);            \
   }
 
 ADSAM_ATTENTION_FOR(float)

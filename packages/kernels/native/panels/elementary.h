@@ -4,8 +4,9 @@
 #include "panels/vector.h"
 
 /**
- * 2^x of vectors, by polynomials fitted for the least greatest error. Beside the e^x of common/exp_log.h because a softmax
- * needs no more than this: the base goes into its scale, a bfloat16 needs half the terms, and AVX-512 scales by 2^n itself.
+ * 2^x of vectors, by polynomials fitted for the least greatest error. Beside the e^x of common/exp_log.h because a
+ * softmax needs no more than this: the base goes into its scale, a bfloat16 needs half the terms, and AVX-512 scales by
+ * 2^n itself.
  */
 namespace adsam::ADSAM_ISA {
 

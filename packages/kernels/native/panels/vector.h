@@ -10,7 +10,7 @@
 
 /**
  * The vectors of one instruction set, and the few operations that differ between them. Included only by the sources compiled
- * once for each instruction set (portable.cpp, avx2.cpp, …), which name it in ADSAM_ISA: every copy has a namespace of its own,
+ * once for each instruction set (baseline.cpp, avx2.cpp, …), which name it in ADSAM_ISA: every copy has a namespace of its own,
  * so no wide instruction can reach a processor that lacks it.
  */
 #ifndef ADSAM_ISA
