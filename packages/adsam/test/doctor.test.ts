@@ -217,6 +217,19 @@ describe("BLAS", () => {
   });
 });
 
+test("the kernels that run, once the engine has been asked", async () => {
+  const engine = { version: "1.13.1", cuda: false, threads: 8, config: "", kernels: "avx512_bf16" };
+  const widest = await fact("kernels", {}, { engine });
+  assert.deepEqual([widest.status, widest.found], ["ok", "avx512_bf16"]);
+  const held = { env: { ADSAM_CPU_KERNELS: "avx2" } };
+  const narrow = await fact("kernels", held, { engine: { ...engine, kernels: "avx2" } });
+  assert.deepEqual([narrow.status, narrow.found], ["warn", "avx2 (ADSAM_CPU_KERNELS)"]);
+  assert.equal(
+    (await report()).facts.find(({ key }) => key === "kernels"),
+    undefined,
+  );
+});
+
 test("threads: too many and too few", async () => {
   assert.equal((await fact("threads", { env: { OMP_NUM_THREADS: "16" } })).status, "warn");
   assert.equal((await fact("threads", { env: { OMP_NUM_THREADS: "2" } })).status, "warn");

@@ -116,7 +116,7 @@ test("every instruction set gives the same numbers, and the widest is the one in
     const tensors = tensorsOf(one);
     const expected = withGradients(run(deformConv2dReference, one), tensors);
     const single = tensors.map((tensor) => tensor.to({ dtype: "float32" }));
-    for (const set of ["baseline", "avx2", "avx512"])
+    for (const set of ["baseline", "avx2", "avx512", "avx512_bf16"])
       withSet(set, () => {
         found.push(set);
         for (const [given, tolerance] of [

@@ -220,10 +220,10 @@ test("arguments that do not fit are named", () => {
 const kernels = () => callKernel("cpu_kernels", []) as string;
 
 /** What this processor runs besides the widest, in a process of its own: the choice is made once. */
-for (const narrower of ["portable", "avx2", "avx512"])
+for (const narrower of ["baseline", "avx2", "avx512"])
   test(`the ${narrower} kernels give the same`, { skip: process.env.ADSAM_CPU_KERNELS !== undefined }, (context) => {
     const widest = kernels();
-    const order = ["portable", "avx2", "avx512", "avx512_bf16"];
+    const order = ["baseline", "avx2", "avx512", "avx512_bf16"];
     if (order.indexOf(widest) <= order.indexOf(narrower)) return context.skip(`the widest here is ${widest}`);
     const env = { ...process.env, ADSAM_CPU_KERNELS: narrower };
     for (const file of ["rel-pos-attention.test.js", "token-linear.test.js"]) {
