@@ -91,8 +91,8 @@ test("output and gradient have the layout promised, whatever layout the cotangen
     return [y.strides[1], grad([y], [leaf], { cotangents: [cotangent] })[0]!.strides[1]];
   };
   const isFused = (op: unknown) => op !== composite && op !== catComposite && testDevice() === "cpu";
+  // A GPU is served by libtorch's operators, whose gradients have the layout of the cotangent.
   for (const op of [resizeBilinear, composite])
-    // A GPU is served by libtorch's operators, whose gradients have the layout of the cotangent.
     for (const cotangentIn of Object.values(layouts))
       for (const [given, expected] of [
         [strides(op, last, {}, cotangentIn), [1, 1]],
