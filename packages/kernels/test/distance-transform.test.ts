@@ -4,7 +4,7 @@ import { ones, Tensor, zeros } from "@adsam/torch";
 import { boundarySquares, distanceTransform } from "../src/index.js";
 import { callKernel } from "../src/library.js";
 import { distanceTransformReference } from "../src/reference/distance-transform.js";
-import { assertSameOnAnyThreads, filled } from "./helpers.js";
+import { assertSameOnAnyThreads, cpuOnly, filled, ofThreads } from "./helpers.js";
 
 /** bool, a share of `zerosShare` false. */
 const mask = (shape: readonly number[], zerosShare: number) => filled("mask", shape, { lo: 0 }).ge(zerosShare);
@@ -65,11 +65,13 @@ test("a mask that is not contiguous, and an empty batch", () => {
   assert.deepEqual(distanceTransform(zeros([0, 3, 4], { dtype: "bool" })).shape, [0, 3, 4]);
 });
 
-test("the number of threads changes no bit", () => {
+test("the number of threads changes no bit", ofThreads(), () => {
   assertSameOnAnyThreads(() => [distanceTransform(mask([3, 130, 140], 0.001))]);
 });
 
-test("squared distances to a boundary: labels in, one picture of one label", () => {
+const squares = cpuOnly("boundaries are scored on the CPU");
+
+test("squared distances to a boundary: labels in, one picture of one label", squares, () => {
   const labels = Tensor.from(Uint8Array.of(5, 5, 5, 5, 5, 7, 5, 5, 5, 5, 5, 5), [2, 1, 6]);
   assert.deepEqual(boundarySquares(labels).toNumbers(), Float64Array.of(16, 9, 4, 1, 0, 0, 0, 0, 0, 0, 0, 0));
   const wide = labels.to({ dtype: "int64" });

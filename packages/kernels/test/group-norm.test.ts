@@ -11,6 +11,7 @@ import {
   checkGradients,
   distance,
   filled,
+  ofThreads,
   testDevice,
   withGradients,
 } from "./helpers.js";
@@ -159,7 +160,7 @@ test("bfloat16 is computed in float32 and rounded once, beside float32 weights, 
   assert.equal(distance(within, groupNorm(input, 8, { weight, bias })), 0);
 });
 
-test("the number of threads changes no bit", () => {
+test("the number of threads changes no bit", ofThreads(), () => {
   for (const layout of [last, (tensor: Tensor) => tensor]) {
     const [input, ...rest] = single(tensorsOf([2, 24, 97, 61]));
     assertSameOnAnyThreads(() =>

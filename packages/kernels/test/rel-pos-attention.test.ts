@@ -12,6 +12,7 @@ import {
   checkGradients,
   cpuOnly,
   filled,
+  ofThreads,
   testDevice,
   withGradients,
 } from "./helpers.js";
@@ -147,7 +148,7 @@ test("one head and several, one picture and several: the same bits in each", bit
   }
 });
 
-test("bits do not depend on the number of threads", () => {
+test("bits do not depend on the number of threads", ofThreads(), () => {
   for (const one of Object.values(large))
     assertSameOnAnyThreads(() => [run(relPosAttention, one)(...single(tensorsOf(one)))]);
 });
@@ -219,9 +220,12 @@ test("arguments that do not fit are named", () => {
 
 const kernels = () => callKernel("cpu_kernels", []) as string;
 
+const asked = process.env.ADSAM_CPU_KERNELS;
+const choice = cpuOnly("instruction sets are the CPU's");
+
 /** What this processor runs besides the widest, in a process of its own: the choice is made once. */
 for (const narrower of ["baseline", "avx2", "avx512"])
-  test(`the ${narrower} kernels give the same`, { skip: process.env.ADSAM_CPU_KERNELS !== undefined }, (context) => {
+  test(`the ${narrower} kernels give the same`, { skip: choice.skip || asked !== undefined }, (context) => {
     const widest = kernels();
     const order = ["baseline", "avx2", "avx512", "avx512_bf16"];
     if (order.indexOf(widest) <= order.indexOf(narrower)) return context.skip(`the widest here is ${widest}`);
@@ -233,7 +237,6 @@ for (const narrower of ["baseline", "avx2", "avx512"])
     }
   });
 
-test("the kernels are those asked for", () => {
-  const asked = process.env.ADSAM_CPU_KERNELS;
+test("the kernels are those asked for", choice, () => {
   if (asked !== undefined) assert.equal(kernels(), asked);
 });
