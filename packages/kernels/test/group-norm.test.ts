@@ -9,6 +9,7 @@ import {
   assertDifferentiableOnce,
   assertSameOnAnyThreads,
   checkGradients,
+  cpuOnly,
   distance,
   filled,
   ofThreads,
@@ -79,9 +80,14 @@ test("output and gradient have the layout of the input", () => {
     return { y, gradient: gradient! };
   });
   assert.deepEqual(
-    answers.flatMap(({ y, gradient }) => [y.strides[1], gradient.strides[1]]),
-    [35, 35, 1, 1],
+    answers.map(({ y }) => y.strides[1]),
+    [35, 1],
   );
+  if (testDevice() === "cpu")
+    assert.deepEqual(
+      answers.map(({ gradient }) => gradient.strides[1]),
+      [35, 1],
+    );
   assert.ok(distance(answers[1]!.y, answers[0]!.y) < 1e-6);
   assert.ok(distance(answers[1]!.gradient, answers[0]!.gradient) < 1e-6);
 });
@@ -92,10 +98,12 @@ test("a gradient that arrives in the other layout gives the same numbers", () =>
   const [own, other] = [last(cotangent), cotangent].map(
     (given) => grad([groupNorm(leaf, 3, { activation: "gelu" })], [leaf], { cotangents: [given] })[0]!,
   );
-  assert.equal(distance(other!, own!), 0);
+  assert.ok(distance(other!, own!) <= (testDevice() === "cpu" ? 0 : 1e-6));
 });
 
-test("statistics of values far from zero, or with one far off, keep their digits", () => {
+const digits = cpuOnly("libtorch's own operator serves a GPU, with digits of its own");
+
+test("statistics of values far from zero, or with one far off, keep their digits", digits, () => {
   const shape: Shape = [1, 4, 37, 29];
   for (const [what, input] of [
     ["all near 10000", filled("input", shape).add(1e4)],
