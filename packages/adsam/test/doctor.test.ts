@@ -137,6 +137,9 @@ describe("libtorch", () => {
     assert.equal((await fact("native", { files: without(files, build.kernels) })).status, "fail");
     const engine = await fact("engine", {}, { engineError: "undefined symbol: x" });
     assert.deepEqual([engine.status, engine.found], ["fail", "cannot be loaded: undefined symbol: x"]);
+    assert.match(engine.todo!, /build\/native/);
+    const asked = await fact("engine", {}, { engineError: "environment variable ADSAM_CPU_KERNELS: found sse9" });
+    assert.match(asked.todo!, /^Correct that variable/);
   });
 });
 

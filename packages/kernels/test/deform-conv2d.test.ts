@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { autocast, cat, grad, noGrad, numThreads, ones, setNumThreads, type Tensor, zeros } from "@adsam/torch";
 import { deformConv2dArguments } from "../src/deform-conv2d.js";
-import { type DeformConv2dOptions, deformConv2d } from "../src/index.js";
+import { cpuKernels, type DeformConv2dOptions, deformConv2d } from "../src/index.js";
 import { callKernel } from "../src/library.js";
 import { deformConv2dReference } from "../src/reference/deform-conv2d.js";
 import { type DeformCase, deformNames, deformTensors } from "./deform-tensors.js";
@@ -86,34 +86,39 @@ function withSet<R>(set: string, call: () => R): R | undefined {
 
 const sets = cpuOnly("instruction sets are the CPU's");
 
-test("every instruction set gives the same numbers, and the widest is the one in use", sets, (context) => {
-  const widest = callKernel("_deform_conv2d_instruction_set", [""]);
-  const found: string[] = [];
-  for (const channels of [1, 7, 16, 45]) {
-    const one: DeformCase = { input: [1, channels, 12, 19], out: channels, kernel: [3, 3], padding: 1 };
-    const tensors = deformTensors(one);
-    const expected = withGradients(run(deformConv2dReference, one), tensors);
-    const single = tensors.map((tensor) => tensor.to({ dtype: "float32" }));
-    for (const set of ["baseline", "avx2", "avx512", "avx512_bf16"])
-      withSet(set, () => {
-        found.push(set);
-        for (const [given, tolerance] of [
-          [tensors, 1e-12],
-          [single, 1e-4],
-        ] as const)
-          for (const [i, tensor] of withGradients(run(deformConv2d, one), given).entries())
-            assertClose(
-              tensor,
-              expected[i]!,
-              tolerance,
-              `${set}, ${channels} channels: ${["output", ...deformNames][i]}`,
-            );
-      });
-  }
-  assert.ok(found.includes("baseline"));
-  assert.equal(widest, found.at(-1));
-  context.diagnostic(`${[...new Set(found)].join(", ")}; in use: ${widest}`);
-});
+test(
+  "every instruction set gives the same numbers, and the one in use is the one chosen for all kernels",
+  sets,
+  (context) => {
+    const inUse = callKernel("_deform_conv2d_instruction_set", [""]);
+    const found: string[] = [];
+    for (const channels of [1, 7, 16, 45]) {
+      const one: DeformCase = { input: [1, channels, 12, 19], out: channels, kernel: [3, 3], padding: 1 };
+      const tensors = deformTensors(one);
+      const expected = withGradients(run(deformConv2dReference, one), tensors);
+      const single = tensors.map((tensor) => tensor.to({ dtype: "float32" }));
+      for (const set of ["baseline", "avx2", "avx512", "avx512_bf16"])
+        withSet(set, () => {
+          found.push(set);
+          for (const [given, tolerance] of [
+            [tensors, 1e-12],
+            [single, 1e-4],
+          ] as const)
+            for (const [i, tensor] of withGradients(run(deformConv2d, one), given).entries())
+              assertClose(
+                tensor,
+                expected[i]!,
+                tolerance,
+                `${set}, ${channels} channels: ${["output", ...deformNames][i]}`,
+              );
+        });
+    }
+    assert.ok(found.includes("baseline"));
+    assert.equal(inUse, cpuKernels());
+    if (process.env.ADSAM_CPU_KERNELS === undefined) assert.equal(inUse, found.at(-1));
+    context.diagnostic(`${[...new Set(found)].join(", ")}; in use: ${inUse}`);
+  },
+);
 
 test("gradients wanted one by one are those wanted together", () => {
   const one: DeformCase = { input: [2, 20, 9, 7], out: 6, kernel: [3, 3], padding: 1 };

@@ -131,7 +131,13 @@ test("GELU is libtorch's by erf from far below zero to far above, and its slope"
   };
   const bias = z.detach().requiresGrad_();
   const y = groupNorm(input, 1, { weight: zeros([4001]), bias, activation: "gelu" });
-  assert.ok(y.select(3, 0).flatten().sub(exactGelu(exact)).abs().max().item() < 6e-7);
+  const apart = y.select(3, 0).flatten().sub(exactGelu(exact)).abs();
+  assert.ok(
+    apart
+      .div(exact.abs().clamp({ min: 1 }))
+      .max()
+      .item() < (testDevice() === "cpu" ? 2.5e-7 : 6e-7), // two roundings; a GPU's normcdf has several
+  );
   const [found] = grad([y.select(3, 0).sum()], [bias]);
   assert.ok(found!.sub(slope(exact)).abs().max().item() < 4e-7);
 });

@@ -3,7 +3,7 @@ import { buildInfo } from "@adsam/torch";
 import { onTestDevice } from "./helpers.js";
 
 // The tests of every operator that serves a GPU, on the GPU where there is one: the same bodies, with tensors made there. The hybrid loss in
-// one operator, layers over tokens, the dense CRF and the matrix products are the CPU's alone.
+// one operator, layers over tokens, the dense CRF and the matrix products (and which kernels a CPU has) are the CPU's alone.
 const files = [
   "activation",
   "confusion-matrix",
