@@ -40,6 +40,17 @@ describe("the learning rate", () => {
       for (const step of [10 * epoch, 10 * epoch + 9]) near(paper(step, 2e-4), expected);
   });
 
+  test("falls with the share of its minutes that is over, whatever the step", () => {
+    const at = rate({ "train.minutes": 20, "train.epochs": 3, "optim.minLr": 0 }, 4);
+    for (const [share, expected] of [
+      [0, 8],
+      [0.5, 4],
+      [1, 0],
+      [1.2, 0],
+    ] as const)
+      for (const step of [0, 7, 1000]) near(at(step, 8, share), expected);
+  });
+
   test("rises over the warm-up from its first part, then follows the schedule by step", () => {
     const at = rate({ "optim.warmupSteps": 4, "optim.by": "step", "train.epochs": 3, "optim.minLr": 0 }, 4);
     const rates = Array.from({ length: 12 }, (_, step) => at(step, 8));
@@ -314,34 +325,26 @@ describe("a run", () => {
     assertSameRun(out("timed"), out("whole"));
   });
 
-  test("by minutes ends when they are over, in the midst of an epoch, with a rate that fell with time and a last validation", async () => {
-    const flags = {
-      ...small,
-      "optim.warmupSteps": 0,
-      "train.epochs": 1,
-      "train.valEvery": 1000,
-      "train.minutes": 0.05,
-    };
-    const begun = await train(recipe("minutes", { ...flags, "train.stopAfterMinutes": 1e-6 }));
+  test("by minutes ends when they are over, whatever its epochs, and with a validation", async () => {
+    const flags = { ...small, "optim.warmupSteps": 0, "train.epochs": 1, "train.valEvery": 1000 };
+    const day = { ...flags, "train.minutes": 1440, "train.stopAfterMinutes": 1e-6 };
+    const begun = await train(recipe("minutes", day));
     assert.deepEqual([begun.result.reason, begun.result.progress.step], ["out of time", 1]);
-    const before = begun.result.progress.seconds;
-    const { result, events } = await train(recipe("minutes", flags), { resume: true });
+    const spent = begun.result.progress.seconds / 60;
+    const budget = spent + 1 / 60; // a second more
+    const given = { ...flags, "train.minutes": budget };
+    const { result, events } = await train(recipe("minutes", given), { resume: true });
     assert.equal(result.reason, "finished");
-    assert.ok(result.progress.epoch > 1, "more than its epochs");
-    assert.ok(before > 0 && result.progress.seconds >= 3, `${before} s, then ${result.progress.seconds} s in all`);
+    assert.ok(spent > 0 && result.progress.seconds >= 60 * budget);
     const [started] = eventsNamed(events, "runStarted");
-    assert.equal(started!.epochs, null);
-    assert.deepEqual(started!.minutes, { budget: 0.05, spent: before / 60 });
+    assert.deepEqual([started!.epochs, started!.minutes], [null, { budget, spent }]);
     const rates = eventsNamed(events, "stepFinished").map(({ learningRates }) => learningRates.decoder!);
-    assert.ok(
-      rates.every((rate, i) => i === 0 || rate < rates[i - 1]!),
-      "falls at every step",
-    );
-    assert.ok(rates[0]! > rates.at(-1)! && rates.at(-1)! < 0.2 * recipe("unused", flags).optim.lr);
-    const validations = eventsNamed(events, "epochFinished").map(({ validation }) => validation !== null);
-    assert.deepEqual(validations.lastIndexOf(true), validations.length - 1);
-    assert.equal(validations.filter(Boolean).length, 1);
-    assert.equal((await train(recipe("minutes", flags), { resume: true })).events.length > 0, true);
+    const peak = recipe("unused", flags).optim.lr;
+    assert.ok(rates.length > 0 && rates.every((rate, i) => rate < (rates[i - 1] ?? peak)), "falls at every step");
+    const validated = eventsNamed(events, "epochFinished").map(({ validation }) => validation !== null);
+    assert.equal(validated.indexOf(true), validated.length - 1);
+    const again = await train(recipe("minutes", given), { resume: true });
+    assert.deepEqual([again.result.reason, eventsNamed(again.events, "stepFinished").length], ["finished", 0]);
   });
 
   test("that is finished has nothing left to resume, and changes nothing", async () => {
