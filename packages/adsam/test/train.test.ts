@@ -314,6 +314,36 @@ describe("a run", () => {
     assertSameRun(out("timed"), out("whole"));
   });
 
+  test("by minutes ends when they are over, in the midst of an epoch, with a rate that fell with time and a last validation", async () => {
+    const flags = {
+      ...small,
+      "optim.warmupSteps": 0,
+      "train.epochs": 1,
+      "train.valEvery": 1000,
+      "train.minutes": 0.05,
+    };
+    const begun = await train(recipe("minutes", { ...flags, "train.stopAfterMinutes": 1e-6 }));
+    assert.deepEqual([begun.result.reason, begun.result.progress.step], ["out of time", 1]);
+    const before = begun.result.progress.seconds;
+    const { result, events } = await train(recipe("minutes", flags), { resume: true });
+    assert.equal(result.reason, "finished");
+    assert.ok(result.progress.epoch > 1, "more than its epochs");
+    assert.ok(before > 0 && result.progress.seconds >= 3, `${before} s, then ${result.progress.seconds} s in all`);
+    const [started] = eventsNamed(events, "runStarted");
+    assert.equal(started!.epochs, null);
+    assert.deepEqual(started!.minutes, { budget: 0.05, spent: before / 60 });
+    const rates = eventsNamed(events, "stepFinished").map(({ learningRates }) => learningRates.decoder!);
+    assert.ok(
+      rates.every((rate, i) => i === 0 || rate < rates[i - 1]!),
+      "falls at every step",
+    );
+    assert.ok(rates[0]! > rates.at(-1)! && rates.at(-1)! < 0.2 * recipe("unused", flags).optim.lr);
+    const validations = eventsNamed(events, "epochFinished").map(({ validation }) => validation !== null);
+    assert.deepEqual(validations.lastIndexOf(true), validations.length - 1);
+    assert.equal(validations.filter(Boolean).length, 1);
+    assert.equal((await train(recipe("minutes", flags), { resume: true })).events.length > 0, true);
+  });
+
   test("that is finished has nothing left to resume, and changes nothing", async () => {
     const before = readFileSync(path.join(out("whole"), "last.pth"));
     const { result, events } = await train(recipe("whole", small), { resume: true });
