@@ -1,7 +1,12 @@
-import type { Curve, Mark } from "./curves.js";
+import type { Curve, Dash, Mark } from "./curves.js";
 import { type Html, html, raw } from "./html.js";
 
-const dashes = { solid: "", dashed: ' stroke-dasharray="5 4"', dotted: ' stroke-dasharray="1.5 4"' } as const;
+const dashes: Readonly<Record<Dash, string>> = {
+  solid: "",
+  dashed: ' stroke-dasharray="5 4"',
+  dotted: ' stroke-dasharray="1.5 4"',
+  "dash-dot": ' stroke-dasharray="8 4 1 4"',
+};
 const marks: Readonly<Record<Mark, string>> = {
   circle: '<circle cx="12" cy="5" r="3.4"/>',
   triangle: '<path d="M12 1L16 8.4H8Z"/>',

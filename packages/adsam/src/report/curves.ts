@@ -7,13 +7,14 @@ import { escapeHtml } from "./html.js";
 
 echarts.use([CustomChart, LineChart, GridComponent, SVGRenderer]);
 
+export type Dash = "solid" | "dashed" | "dotted" | "dash-dot";
 export type Mark = "circle" | "triangle" | "rect" | "diamond";
 
 export interface Curve {
   readonly name: string;
   /** One of the colour-blind-safe series colours of the style sheet (Okabe and Ito's), 0…7. */
   readonly colour: number;
-  readonly dash?: "solid" | "dashed" | "dotted";
+  readonly dash?: Dash;
   readonly thin?: boolean;
   /** [x, y]; a null y is a gap the line bridges. */
   readonly points: readonly (readonly [number, number | null])[];
@@ -49,7 +50,9 @@ export function drawCurves({ label, curves, x = "linear", y, width, height, peak
     animation: false,
     grid: { left: 8, right: 14, top: 22, bottom: 8, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
     xAxis: {
-      ...(x === "log" ? logAxis(xs) : { type: "value", min: Math.min(...xs), max: Math.max(...xs), minInterval: 1 }),
+      ...(x === "log"
+        ? logAxis(xs)
+        : { type: "value", min: Math.floor(Math.min(...xs)), max: Math.ceil(Math.max(...xs)), minInterval: 1 }),
       axisLine: { lineStyle: { color: paint.grid } },
       axisTick: { show: false },
       axisLabel: { ...axisText, hideOverlap: true, ...(x === "log" && { customValues: [...new Set(xs)] }) },
@@ -87,7 +90,12 @@ function lineSeries({ points, mark: symbol, colour, thin, dash }: Curve, y: Curv
     symbol: symbol ?? "circle",
     symbolSize: symbol === undefined ? 7 : 9,
     color: seriesPaint(colour),
-    lineStyle: { width: thin ? 1.5 : 2.5, type: dash ?? "solid", color: seriesPaint(colour), cap: "round" },
+    lineStyle: {
+      width: thin ? 1.5 : 2.5,
+      type: dash === "dash-dot" ? [9, 4, 1.5, 4] : (dash ?? "solid"),
+      color: seriesPaint(colour),
+      cap: "round",
+    },
   };
 }
 

@@ -101,7 +101,7 @@ const rowSchema = z.strictObject({
 
 const systemSchema = z.strictObject({
   id: z.string().min(1),
-  /** `DeepLabV3, ResNet-50`. */
+  /** `DeepLabV3-ResNet-50`. */
   title: z.string().min(1),
   /** The one that the study is about, what it is held against, or the subject with a part taken out. */
   kind: z.enum(["subject", "baseline", "ablation"]),

@@ -4,7 +4,7 @@ import { measuredMIoU } from "../cells.js";
 import type { Verdict } from "../statistics/difference.js";
 import { verdictOf } from "../statistics/difference.js";
 import { meanOf, studentInterval } from "../statistics/student.js";
-import { differenceText } from "../statistics/wording.js";
+import { differenceFigures } from "../statistics/wording.js";
 import { lead, retentionOf } from "../tasks.js";
 import { laddersOf } from "./data-efficiency.js";
 import { sooner } from "./learning.js";
@@ -48,7 +48,7 @@ function accuracy(view: StudyView): Finding[] {
     const said = `${share(mIoU.value)} mIoU`;
     const difference = other && lead(own, other, task.train);
     if (!other || !difference) return [{ where, text: `${said}; nothing stands beside it.`, verdict: null }];
-    const text = `${said}; the best other, ${titleOf(view, other.system)}, ${share(measuredMIoU(other, task.train)!.value)}: ${differenceText(difference)}.`;
+    const text = `${said}; the best other, ${titleOf(view, other.system)}, ${share(measuredMIoU(other, task.train)!.value)}: ${differenceFigures(difference)}.`;
     return [{ where, text, verdict: difference.verdict }];
   });
 }
@@ -66,7 +66,7 @@ function transfer(view: StudyView): Finding[] {
     const said = `${share(mIoU.value)} mIoU${kept(own)}`;
     const difference = other && lead(own, other, test);
     if (!other || !difference) return [{ where, text: `${said}; nothing stands beside it.`, verdict: null }];
-    const text = `${said}; the best other there, ${titleOf(view, other.system)}, ${share(measuredMIoU(other, test)!.value)}${kept(other)}: ${differenceText(difference)}.`;
+    const text = `${said}; the best other there, ${titleOf(view, other.system)}, ${share(measuredMIoU(other, test)!.value)}${kept(other)}: ${differenceFigures(difference)}.`;
     return [{ where, text, verdict: difference.verdict }];
   });
 }
@@ -96,16 +96,8 @@ function speed(view: StudyView): Finding[] {
     const verdict = reached.length < 3 ? "untold" : verdictOf(interval);
     const range =
       interval === null ? "" : ` (${Math.exp(interval.low).toFixed(2)} to ${Math.exp(interval.high).toFixed(2)})`;
-    const ending =
-      verdict === "untold"
-        ? "too few seeds to say"
-        : verdict === "inside the noise"
-          ? verdict
-          : verdict === "better"
-            ? "faster"
-            : "slower";
     const times = Math.exp(meanOf(logs)).toFixed(2);
-    return [{ where, text: `at ${aim} ${times} times as soon${range}, in minutes: ${ending}.`, verdict }];
+    return [{ where, text: `${times} times as soon${range} at ${aim}, in minutes.`, verdict }];
   });
 }
 
@@ -122,7 +114,7 @@ function pictures(view: StudyView): Finding[] {
     const said = (["better", "worse", "inside the noise", "untold"] as const).flatMap((verdict) =>
       count(verdict) === 0 ? [] : [`${verdict === "untold" ? "too few seeds" : verdict} at ${count(verdict)}`],
     );
-    const text = `of ${leads.length} sizes ${said.join(", ")}; with ${first.pictures} pictures ${differenceText(first.difference)}.`;
+    const text = `Of ${leads.length} sizes ${said.join(", ")}; with ${first.pictures} pictures ${differenceFigures(first.difference)}.`;
     const all = new Set(leads.map(({ difference }) => difference.verdict));
     return [
       {

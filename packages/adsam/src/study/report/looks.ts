@@ -12,7 +12,7 @@ export interface SystemLook {
   readonly mark: Mark;
 }
 
-const dashes = ["solid", "dashed", "dotted"] as const;
+const dashes = ["solid", "dashed", "dotted", "dash-dot"] as const;
 const marks = ["circle", "triangle", "rect", "diamond"] as const;
 
 /** The subject first and solid; the others in the order of the study. */
@@ -20,7 +20,7 @@ export function looksOf(systems: readonly StudySystem[]): Map<string, SystemLook
   const subject = subjectOf(systems);
   const ordered = [subject, ...systems.filter((system) => system !== subject)];
   return new Map(
-    ordered.map(({ id, title }, i) => [id, { title, colour: i % 7, dash: dashes[i % 3]!, mark: marks[i % 4]! }]),
+    ordered.map(({ id, title }, i) => [id, { title, colour: i % 7, dash: dashes[i % 4]!, mark: marks[i % 4]! }]),
   );
 }
 

@@ -8,10 +8,11 @@ a { color: var(--accent); }
 .warning p { margin: 0; }
 .warning p + p { margin-top: 6px; }
 
-.answers { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 16px; margin: 26px 0 0; }
-.answer { padding: 16px 20px 14px; }
-.answer h2 { margin: 0 0 8px; font-size: 16px; }
-.finding + .finding { margin-top: 10px; padding-top: 10px; border-top: 1px solid var(--line); }
+main { padding-top: 36px; }
+.answers { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 14px; margin: 20px 0 0; }
+.answer { padding: 13px 20px 12px; }
+.answer h2 { margin: 0 0 5px; font-size: 16px; }
+.finding + .finding { margin-top: 7px; padding-top: 7px; border-top: 1px solid var(--line); }
 .finding p { margin: 0; font-size: 14.5px; color: var(--soft); text-wrap: pretty; }
 .finding p:first-child { display: flex; flex-wrap: wrap; gap: 2px 12px; justify-content: space-between; color: var(--ink); }
 .finding b { font-weight: 600; }
@@ -23,12 +24,13 @@ a { color: var(--accent); }
 .notes { margin-top: 22px; }
 
 .card.table { padding: 18px 20px 12px; margin-top: 18px; }
+.card.table > h3 { margin-bottom: 8px; }
 .card.table > .lead { margin: 4px 0 12px; font-size: 13.5px; }
 .inner > .card.table { margin: 0; padding: 0; border: 0; }
 .scroll { overflow-x: auto; }
 .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: 4px; }
 .table th, .table td { padding: 7px 0 7px 20px; vertical-align: top; }
-.table thead th { padding-top: 0; vertical-align: bottom; }
+.table thead th { padding-top: 0; vertical-align: bottom; white-space: normal; text-wrap: balance; }
 .table th:first-child, .table td:first-child { padding-left: 0; }
 .table tbody th { border-top: 1px solid var(--line); font-weight: 500; font-size: 14px; color: var(--ink); min-width: 130px; }
 .table tbody th span { display: inline-flex; align-items: baseline; gap: 9px; }
@@ -36,19 +38,19 @@ a { color: var(--accent); }
 .table td { font-size: 14px; }
 .table td.none { color: var(--soft); }
 .table td.best .value { font-weight: 700; }
-.table .interval { color: var(--soft); font-size: 12.5px; }
-.table td.barred { min-width: 190px; }
+.table td .verdict { margin-left: 4px; }
+.table .interval { white-space: nowrap; color: var(--soft); font-size: 12.5px; }
+.table td.barred { min-width: 170px; }
 .table .track { position: relative; margin-top: 5px; }
 .table .track b { position: absolute; top: 3px; height: 2px; min-width: 2px; background: var(--ink); box-shadow: 0 0 0 1px var(--surface); }
 .table .published { font-style: italic; }
 .table td.published { border-right: 2px dotted var(--soft); padding-right: 14px; }
 .table th.published { padding-right: 14px; }
 
-.charts.wide { grid-template-columns: repeat(auto-fit, minmax(min(100%, 480px), 1fr)); }
-.charts.wide .chart { max-width: 780px; }
+.charts.wide { grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); }
 
-.matrices { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); gap: 16px; }
-.matrix { padding: 14px 16px; }
+.matrices { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 260px), 1fr)); gap: 14px; }
+.matrix { padding: 14px; }
 .matrix h3 { margin-bottom: 8px; }
 .matrix td { padding: 9px 8px; border: 1px solid var(--line); text-align: center; font-size: 14px; width: 36%; }
 .matrix thead td { border: 0; padding: 0 8px 6px 0; text-align: left; width: auto; }
@@ -75,6 +77,9 @@ code.line { display: block; margin: 0 0 4px; width: fit-content; max-width: 100%
   .shared .row { grid-template-columns: 1fr 1fr; }
   .table tbody th, .table thead th:first-child { position: sticky; left: 0; background: var(--surface); min-width: 112px; max-width: 132px; padding-right: 8px; }
   .table tbody th .sample { display: none; }
+  .table th, .table td { padding-left: 14px; }
+  .table .interval, .table td .verdict { display: block; width: fit-content; margin: 2px 0 0 auto; }
+  .table td.barred { min-width: 84px; }
   .chart { padding-left: 12px; padding-right: 12px; }
 }
 `;

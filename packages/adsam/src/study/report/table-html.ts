@@ -25,7 +25,7 @@ ${rows.map(
   (
     cells,
     row,
-  ) => html`<tr>${cells.map((cell, k) => cellHtml(cell, columns[k]!, k === 0 ? sample(row) : undefined, k))}</tr>
+  ) => html`<tr>${cells.map((cell, k) => cellHtml(cell, columns[k]!, { sample: k === 0 ? sample(row) : undefined, first: k === 0, numeric: isNumeric(rows, k) }))}</tr>
 `,
 )}</tbody>
 </table></div>
@@ -36,13 +36,12 @@ ${rows.map(
 function cellHtml(
   cell: TableCell,
   { published, bar }: Table["columns"][number],
-  sample: Html | undefined,
-  k: number,
+  { sample, first, numeric }: { readonly sample: Html | undefined; readonly first: boolean; readonly numeric: boolean },
 ): Html {
   if (cell === null) return html`<td class="number none">–</td>`;
   if (typeof cell === "string") {
-    if (k === 0) return html`<th scope="row"><span>${sample}${cell}</span></th>`;
-    return html`<td${raw(className([published && "published"]))}>${cell}</td>`;
+    if (first) return html`<th scope="row"><span>${sample}${cell}</span></th>`;
+    return html`<td${raw(className([numeric && "number none", published && "published"]))}>${cell}</td>`;
   }
   const names = className(["number", published && "published", cell.best && "best", bar && "barred"]);
   const interval = intervalText(cell);
