@@ -105,10 +105,12 @@ function madeUpRun({
   const wobble = (size: number) => size * (2 * random.float() - 1);
   const drawn = 0.015 * Math.sin(7 * seed + train.length);
   const few = (0.3 * Math.log(367 / (budget.pictures ?? 367))) / Math.log(15);
+  // On IDD-Lite DeepLabV3 is as good as the subject, but for noise.
+  const gained = train === "IDD-Lite" && system.id === "deeplabv3-resnet50" ? 0.065 : 0;
   const end =
-    system.height * (1 - few) * (budget.minutes === 60 ? 1.06 : 1) * (train === "CamVid" ? 1 : 0.93) +
+    (system.height + gained) * (1 - few) * (budget.minutes === 60 ? 1.06 : 1) * (train === "CamVid" ? 1 : 0.93) +
     drawn +
-    wobble(0.006);
+    wobble(0.012);
   const pace = {
     "ad-sam": 0.9,
     "deeplabv3-resnet50": 1.15,

@@ -42,19 +42,18 @@ export function mainTasks(tasks: readonly Task[]): Task[] {
 }
 
 /**
- * mIoU of one system less another's on a data set, by seed. Where there are too few seeds for an interval, it is one over the pictures;
+ * mIoU (or retention) of one system less another's on a data set, by seed. Where there are too few seeds for an interval, it is one over the pictures;
  * that can tell a difference to be noise, but never that it is none.
  * @returns `null` where no seed is common
  */
-export function lead(own: Cell, other: Cell, test: string): Difference | null {
-  const [a, b] = [own, other].map((cell) => bySeed(cell, (run) => scoresOn(run, test)?.mIoU)) as [
-    Map<number, number>,
-    Map<number, number>,
-  ];
+export function lead(own: Cell, other: Cell, test: string, of: "mIoU" | "retention" = "mIoU"): Difference | null {
+  const [a, b] = [own, other].map((cell) =>
+    bySeed(cell, (run) => (of === "mIoU" ? scoresOn(run, test)?.mIoU : retentionMetric.read(run, test))),
+  ) as [Map<number, number>, Map<number, number>];
   const common = [...a.keys()].filter((seed) => b.has(seed));
   if (common.length === 0) return null;
   const difference = pairedDifference(a, b);
-  if (difference.interval !== null) return difference;
+  if (difference.interval !== null || of === "retention") return difference;
   const [pictures, others] = [own, other].map((cell) =>
     cell.runs.filter(({ seed }) => common.includes(seed)).map((run) => scoresOn(run, test)?.perPicture),
   ) as [Counted, Counted];

@@ -51,7 +51,7 @@ function scoreTable(view: StudyView, task: Task, cells: readonly Cell[], id: str
       { title: "mIoU", bar: true },
       { title: `Lead of ${whose}, points` },
       ...metrics.slice(1).map((metric) => ({ title: metric.title })),
-      { title: "Seeds" },
+      { title: "Seeds", short: true },
     ],
     rows,
     systems: order.map(({ cell }) => cell.system),

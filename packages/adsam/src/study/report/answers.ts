@@ -1,10 +1,10 @@
 /** What was asked, and the answer: a sentence and a verdict each, so that the first screen says what the study found. */
 import { budgetText } from "../budget.js";
-import { measuredMIoU } from "../cells.js";
+import { type Cell, measuredMIoU } from "../cells.js";
 import type { Verdict } from "../statistics/difference.js";
 import { verdictOf } from "../statistics/difference.js";
 import { meanOf, studentInterval } from "../statistics/student.js";
-import { differenceFigures } from "../statistics/wording.js";
+import { differenceFigures, seedsText } from "../statistics/wording.js";
 import { lead, retentionOf } from "../tasks.js";
 import { laddersOf } from "./data-efficiency.js";
 import { sooner } from "./learning.js";
@@ -28,7 +28,7 @@ export interface Finding {
 export function answersOf(view: StudyView): Answer[] {
   const all: Answer[] = [
     { question: "Is it more accurate?", answers: accuracy(view) },
-    { question: "Does it keep its score on other roads?", answers: transfer(view) },
+    { question: "Is it better on roads it was not trained on?", answers: transfer(view) },
     { question: "Does it learn faster?", answers: speed(view) },
     { question: "Does it need fewer pictures?", answers: pictures(view) },
   ];
@@ -41,34 +41,57 @@ const share = (value: number) => numberText({ value, unit: "share" });
 function accuracy(view: StudyView): Finding[] {
   return view.whole.flatMap((task): Finding[] => {
     const cells = cellsFor(view, task, "systems");
-    const [own, other] = [subjectCell(view, cells), bestOther(view, cells, task.train)];
-    const mIoU = own && measuredMIoU(own, task.train);
-    if (!own || !mIoU) return [];
-    const where = `${task.train}, ${budgetText(task.budget)}`;
-    const said = `${share(mIoU.value)} mIoU`;
-    const difference = other && lead(own, other, task.train);
-    if (!other || !difference) return [{ where, text: `${said}; nothing stands beside it.`, verdict: null }];
-    const text = `${said}; the best other, ${titleOf(view, other.system)}, ${share(measuredMIoU(other, task.train)!.value)}: ${differenceFigures(difference)}.`;
-    return [{ where, text, verdict: difference.verdict }];
+    const own = subjectCell(view, cells);
+    return own ? scoreFinding(view, own, cells, task.train, `${task.train}, ${budgetText(task.budget)}`) : [];
   });
 }
 
+/** The subject's mIoU on a data set beside that of the best other. */
+function scoreFinding(view: StudyView, own: Cell, cells: readonly Cell[], test: string, where: string): Finding[] {
+  const mIoU = measuredMIoU(own, test);
+  if (!mIoU) return [];
+  const said = `${share(mIoU.value)} mIoU`;
+  const other = bestOther(view, cells, test);
+  const difference = other && lead(own, other, test);
+  if (!other || !difference) return [{ where, text: `${said}; nothing stands beside it.`, verdict: null }];
+  const best = `${titleOf(view, other.system)}, ${share(measuredMIoU(other, test)!.value)}`;
+  return [
+    { where, text: `${said}; the best other, ${best}: ${differenceFigures(difference)}.`, verdict: difference.verdict },
+  ];
+}
+
+/** Two findings a direction: the score there, and the share of the score at home, in which a low score can win. */
 function transfer(view: StudyView): Finding[] {
   return transfersOf(view).flatMap(({ task, test, cells }): Finding[] => {
-    const [own, other] = [subjectCell(view, cells), bestOther(view, cells, test)];
-    const mIoU = own && measuredMIoU(own, test);
-    if (!own || !mIoU) return [];
-    const kept = (cell: typeof own) => {
-      const value = retentionOf(cell, test)?.value;
-      return value === undefined ? "" : `, retention ${value.toFixed(2)}`;
-    };
+    const own = subjectCell(view, cells);
+    if (!own) return [];
     const where = `${task.train} → ${test}`;
-    const said = `${share(mIoU.value)} mIoU${kept(own)}`;
-    const difference = other && lead(own, other, test);
-    if (!other || !difference) return [{ where, text: `${said}; nothing stands beside it.`, verdict: null }];
-    const text = `${said}; the best other there, ${titleOf(view, other.system)}, ${share(measuredMIoU(other, test)!.value)}${kept(other)}: ${differenceFigures(difference)}.`;
-    return [{ where, text, verdict: difference.verdict }];
+    const keeps = retentionFinding(view, own, cells, test);
+    return [
+      ...scoreFinding(view, own, cells, test, where),
+      ...(keeps ? [{ where: `${where}, retention`, ...keeps }] : []),
+    ];
   });
+}
+
+function retentionFinding(
+  view: StudyView,
+  own: Cell,
+  cells: readonly Cell[],
+  test: string,
+): Omit<Finding, "where"> | null {
+  const kept = (cell: Cell) => retentionOf(cell, test)?.value ?? Number.NEGATIVE_INFINITY;
+  const others = cells.filter((cell) => cell !== own && retentionOf(cell, test) !== null);
+  if (retentionOf(own, test) === null) return null;
+  const [other] = others.toSorted((a, b) => kept(b) - kept(a));
+  const said = `Keeps ${kept(own).toFixed(2)} of its mIoU`;
+  const difference = other && lead(own, other, test, "retention");
+  if (!other || !difference) return { text: `${said}; nothing stands beside it.`, verdict: null };
+  const { value, interval, verdict, bySeed } = difference;
+  const signed = (number: number) => `${number < 0 ? "−" : "+"}${Math.abs(number).toFixed(2)}`;
+  const between = interval === null ? "" : `${signed(interval.low)} to ${signed(interval.high)}; `;
+  const text = `${said}; the highest other, ${titleOf(view, other.system)}, ${kept(other).toFixed(2)}: ${signed(value)} (${between}${seedsText(bySeed.size)}).`;
+  return { text, verdict };
 }
 
 /** Against the best of the others: how much sooner the subject is at 90 % of that one's final mIoU. */

@@ -53,7 +53,7 @@ ${section(
   "Each system's best, median and worst picture of the validation split.",
   choice.map((one) => pictureSection(view, one, loaded)),
 )}
-${confusions.length > 0 && html`<h2 id="confusions">What is taken for what</h2>${confusions}`}
+${confusions.length > 0 && html`<h2 id="confusions">Confusion matrices</h2>${confusions}`}
 ${efficiency && html`<h2 id="efficiency">Cost</h2>${tableHtml(efficiency, view.looks)}`}
 ${missing && html`<h2 id="missing">What is missing</h2>${tableHtml(missing)}`}
 <h2 id="origin">Where the numbers come from</h2>

@@ -36,6 +36,7 @@ main { padding-top: 36px; }
 .table tbody th span { display: inline-flex; align-items: baseline; gap: 9px; }
 .sample { flex: none; width: 24px; height: 10px; }
 .table td { font-size: 14px; }
+.table td.short { white-space: nowrap; }
 .table td.none { color: var(--soft); }
 .table td.best .value { font-weight: 700; }
 .table td .verdict { margin-left: 4px; }
@@ -56,7 +57,7 @@ main { padding-top: 36px; }
 .matrix thead td { border: 0; padding: 0 8px 6px 0; text-align: left; width: auto; }
 .matrix thead th { text-align: center; }
 .matrix tbody th { padding: 9px 8px 9px 0; }
-.matrix .from { font-size: 11.5px; color: var(--soft); }
+.matrix .from { display: block; font-size: 11.5px; color: var(--soft); }
 .matrix .kept { display: block; font-size: 12.5px; }
 .matrix .kept i { display: block; font-style: normal; }
 .matrix td.none { font-size: 12.5px; color: var(--soft); }
@@ -79,6 +80,8 @@ code.line { display: block; margin: 0 0 4px; width: fit-content; max-width: 100%
   .table tbody th .sample { display: none; }
   .table th, .table td { padding-left: 14px; }
   .table .interval, .table td .verdict { display: block; width: fit-content; margin: 2px 0 0 auto; }
+  .table thead th { min-width: 84px; }
+  .table td:not(.number, .short) { min-width: 150px; }
   .table td.barred { min-width: 84px; }
   .chart { padding-left: 12px; padding-right: 12px; }
 }

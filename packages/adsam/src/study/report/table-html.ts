@@ -35,13 +35,13 @@ ${rows.map(
 
 function cellHtml(
   cell: TableCell,
-  { published, bar }: Table["columns"][number],
+  { published, bar, short }: Table["columns"][number],
   { sample, first, numeric }: { readonly sample: Html | undefined; readonly first: boolean; readonly numeric: boolean },
 ): Html {
   if (cell === null) return html`<td class="number none">–</td>`;
   if (typeof cell === "string") {
     if (first) return html`<th scope="row"><span>${sample}${cell}</span></th>`;
-    return html`<td${raw(className([numeric && "number none", published && "published"]))}>${cell}</td>`;
+    return html`<td${raw(className([numeric && "number none", short && "short", published && "published"]))}>${cell}</td>`;
   }
   const names = className(["number", published && "published", cell.best && "best", bar && "barred"]);
   const interval = intervalText(cell);

@@ -23,6 +23,8 @@ export interface Column {
   readonly title: string;
   /** Numbers of this column were printed by others. */
   readonly published?: boolean;
+  /** Texts too short to be broken. */
+  readonly short?: boolean;
   /** Shares are drawn as bars, too. */
   readonly bar?: boolean;
 }

@@ -69,11 +69,12 @@ function matrix(view: StudyView, system: string, data: readonly string[]): Html 
   const look = view.looks.get(system)!;
   const row = (train: string) => {
     const cell = view.main.find((task) => task.train === train)?.cells.find((one) => one.system === system);
-    return html`<tr><th scope="row">${train}</th>${data.map((test) => matrixCell(cell, test))}</tr>
+    const budget = cell && budgetText(cell.budget);
+    return html`<tr><th scope="row">${train}${budget && html`<span class="from">${budget}</span>`}</th>${data.map((test) => matrixCell(cell, test))}</tr>
 `;
   };
   return html`<section class="card matrix"><h3>${lineSample(look)} ${look.title}</h3>
-<table><thead><tr><td><span class="from">trained on ↓ scored on →</span></td>${data.map((test) => html`<th scope="col">${test}</th>`)}</tr></thead>
+<table><thead><tr><td><span class="from">trained ↓<br>scored →</span></td>${data.map((test) => html`<th scope="col">${test}</th>`)}</tr></thead>
 <tbody>${data.map(row)}</tbody></table></section>
 `;
 }

@@ -13,9 +13,12 @@ export function differenceText(difference: Difference): string {
 
 /** The same without the verdict, for where that stands beside it: `+2.1 points (+0.4 to +3.8; 3 seeds)`. */
 export function differenceFigures({ value, interval, bySeed }: Difference): string {
-  const seeds = `${bySeed.size} ${bySeed.size === 1 ? "seed" : "seeds"}`;
+  const seeds = seedsText(bySeed.size);
   return `${points(value)} points (${interval ? `${intervalText(interval)}; ${seeds}` : seeds})`;
 }
+
+/** `1 seed`, `3 seeds`. */
+export const seedsText = (seeds: number): string => `${seeds} ${seeds === 1 ? "seed" : "seeds"}`;
 
 /** `+0.4 to +3.8`, in points. */
 export const intervalText = ({ low, high }: Interval): string => `${points(low)} to ${points(high)}`;
