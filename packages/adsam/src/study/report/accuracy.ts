@@ -13,7 +13,7 @@ export function accuracyTables(view: StudyView): Table[] {
     const cells = cellsFor(view, task, "systems");
     return cells.length === 0
       ? []
-      : [scoreTable(view, task, cells, "accuracy", `${task.train}, ${budgetText(task.budget)}`)];
+      : [scoreTable(view, task, cells, "accuracy", `Accuracy: ${task.train}, ${budgetText(task.budget)}`)];
   });
 }
 

@@ -13,8 +13,7 @@ export function publishedTable(view: StudyView): Table {
     const found = measurementOf(view, figure);
     const unit = figure.metric === "retention" ? ("ratio" as const) : ("share" as const);
     const row: TableCell[] = [
-      quantity(figure),
-      figure.title,
+      `${figure.title}: ${quantity(figure)}`,
       { value: figure.value, unit },
       found ? found.cell : "not measured here",
       found ? found.how : "",
@@ -28,8 +27,7 @@ export function publishedTable(view: StudyView): Table {
     title: "Published, and measured here",
     note: publishedConditions,
     columns: [
-      { title: "Quantity" },
-      { title: "System" },
+      { title: "System and quantity" },
       { title: "Published", published: true },
       { title: "Measured here" },
       { title: "With" },

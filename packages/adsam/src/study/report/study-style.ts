@@ -76,13 +76,14 @@ code.line { display: block; margin: 0 0 4px; width: fit-content; max-width: 100%
   .answer, .card.table, .shared { padding-left: 14px; padding-right: 14px; }
   .finding p:first-child { justify-content: flex-start; }
   .shared .row { grid-template-columns: 1fr 1fr; }
-  .table tbody th, .table thead th:first-child { position: sticky; left: 0; background: var(--surface); min-width: 112px; max-width: 132px; padding-right: 8px; }
+  .table tbody th, .table thead th:first-child { position: sticky; left: 0; background: var(--surface); min-width: 104px; max-width: 124px; padding-right: 6px; }
   .table tbody th .sample { display: none; }
-  .table th, .table td { padding-left: 14px; }
+  .table th, .table td { padding-left: 10px; }
   .table .interval, .table td .verdict { display: block; width: fit-content; margin: 2px 0 0 auto; }
   .table thead th { min-width: 84px; }
   .table td:not(.number, .short) { min-width: 150px; }
-  .table td.barred { min-width: 84px; }
+  .table .none { white-space: normal; }
+  .table td.barred { min-width: 80px; }
   .chart { padding-left: 12px; padding-right: 12px; }
 }
 `;

@@ -35,7 +35,7 @@ export function transferTables(view: StudyView): Table[] {
     );
     return {
       id: slug("transfer", task.train, test, budgetText(task.budget)),
-      title: `${task.train} → ${test}, ${budgetText(task.budget)}`,
+      title: `Transfer: ${task.train} → ${test}, ${budgetText(task.budget)}`,
       note: `Trained on ${task.train}, scored on ${test}, in classes that both have. Retention: mIoU on ${test} / mIoU on ${task.train}, in the same classes.`,
       columns: [
         { title: "System" },
