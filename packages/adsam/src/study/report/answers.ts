@@ -1,13 +1,13 @@
 /** What was asked, and the answer: a sentence and a verdict each, so that the first screen says what the study found. */
+import type { Interval } from "../../metrics/bootstrap.js";
 import { budgetText } from "../budget.js";
 import { type Cell, measuredMIoU } from "../cells.js";
 import type { Verdict } from "../statistics/difference.js";
-import { verdictOf } from "../statistics/difference.js";
-import { meanOf, studentInterval } from "../statistics/student.js";
+import { fewestSeeds, verdictOf } from "../statistics/difference.js";
 import { differenceFigures, seedsText } from "../statistics/wording.js";
 import { lead, retentionOf } from "../tasks.js";
 import { laddersOf } from "./data-efficiency.js";
-import { sooner } from "./learning.js";
+import { soonerBySeed, soonerMean } from "./learning.js";
 import { bestOther, cellsFor, type StudyView, subjectCell, titleOf } from "./study-view.js";
 import { numberText } from "./table.js";
 import { transfersOf } from "./transfer.js";
@@ -100,28 +100,26 @@ function speed(view: StudyView): Finding[] {
     const cells = cellsFor(view, task, "systems");
     const [own, other] = [subjectCell(view, cells), bestOther(view, cells, task.train)];
     if (!own || !other) return [];
-    const ratios = [...sooner(own, other).values()];
-    if (ratios.length === 0) return [];
+    const ratios = soonerBySeed(own, other);
+    if (ratios.size === 0) return [];
     const where = `${task.train}, ${budgetText(task.budget)}`;
     const aim = `90 % of the final mIoU of ${titleOf(view, other.system)}`;
-    const reached = ratios.filter((ratio) => ratio !== null);
-    if (reached.length < ratios.length)
-      return [
-        {
-          where,
-          text: `${ratios.length - reached.length} of ${ratios.length} seeds never reach ${aim}.`,
-          verdict: "worse",
-        },
-      ];
-    // Ratios are compared on a logarithm: twice as fast and half as fast lie equally far from 1.
-    const logs = reached.map(Math.log);
-    const interval = studentInterval(logs);
-    const verdict = reached.length < 3 ? "untold" : verdictOf(interval);
-    const range =
-      interval === null ? "" : ` (${Math.exp(interval.low).toFixed(2)} to ${Math.exp(interval.high).toFixed(2)})`;
-    const times = Math.exp(meanOf(logs)).toFixed(2);
-    return [{ where, text: `${times} times as soon${range} at ${aim}, in minutes.`, verdict }];
+    const mean = soonerMean(ratios);
+    if (!mean) {
+      const short = [...ratios.values()].filter((ratio) => ratio === null).length;
+      return [{ where, text: `${short} of ${seedsText(ratios.size)} never reach ${aim}.`, verdict: "worse" }];
+    }
+    const { value, interval } = mean;
+    const range = interval === null ? "" : `${interval.low.toFixed(2)} to ${interval.high.toFixed(2)}; `;
+    const text = `${value.toFixed(2)} times as soon (${range}${seedsText(ratios.size)}) at ${aim}, in minutes.`;
+    return [{ where, text, verdict: speedVerdict(ratios.size, interval) }];
   });
+}
+
+/** Equally fast is 1. */
+function speedVerdict(seeds: number, interval: Interval | null): Verdict {
+  if (seeds < fewestSeeds || interval === null) return "untold";
+  return verdictOf({ ...interval, low: Math.log(interval.low), high: Math.log(interval.high) });
 }
 
 function pictures(view: StudyView): Finding[] {

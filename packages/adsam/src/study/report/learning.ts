@@ -3,14 +3,14 @@ import { chartCard } from "../../report/chart-card.js";
 import { type Curve, drawCurves } from "../../report/curves.js";
 import type { Html } from "../../report/html.js";
 import { budgetText } from "../budget.js";
-import { bySeed, type Cell, measured } from "../cells.js";
+import { bySeed, type Cell, type Measured, measured } from "../cells.js";
 import { learningMetrics, validations } from "../metrics.js";
 import { speedRatio } from "../statistics/learning-speed.js";
 import type { Task } from "../tasks.js";
 import { numberCell } from "./accuracy.js";
 import { type Banded, overEpochs, overMinutes } from "./bands.js";
 import { cellsFor, type StudyView, subjectCell, titleOf } from "./study-view.js";
-import { slug, type Table } from "./table.js";
+import { slug, type Table, type TableCell } from "./table.js";
 
 const [width, height] = [430, 260];
 
@@ -94,15 +94,28 @@ export function learningTables(view: StudyView): Table[] {
 }
 
 /** How many times sooner the subject is at 90 % of the other's final mIoU than the other; "never" where a seed is not. */
-export function soonerCell(own: Cell, other: Cell) {
-  const ratios = sooner(own, other);
-  if (ratios.size === 0) return null;
-  const reached = new Map([...ratios].filter((pair): pair is [number, number] => pair[1] !== null));
-  return reached.size < ratios.size ? "never" : numberCell(measured(reached), "ratio");
+function soonerCell(own: Cell, other: Cell): TableCell {
+  const found = soonerBySeed(own, other);
+  if (found.size === 0) return null;
+  return numberCell(soonerMean(found), "ratio") ?? "never";
+}
+
+/**
+ * Mean over the seeds, `null` where a seed never gets there. Ratios are averaged on a logarithm: twice as fast and half as fast lie
+ * equally far from 1.
+ */
+export function soonerMean(ratios: ReadonlyMap<number, number | null>): Measured | null {
+  const reached = [...ratios].filter((pair): pair is [number, number] => pair[1] !== null);
+  const mean =
+    reached.length < ratios.size ? null : measured(new Map(reached.map(([seed, ratio]) => [seed, Math.log(ratio)])));
+  if (!mean) return null;
+  const { value, interval } = mean;
+  const back = interval && { ...interval, low: Math.exp(interval.low), high: Math.exp(interval.high) };
+  return { ...mean, value: Math.exp(value), interval: back };
 }
 
 /** Seed → the ratio in minutes; `null` where the subject never reaches it. */
-export function sooner(own: Cell, other: Cell): Map<number, number | null> {
+export function soonerBySeed(own: Cell, other: Cell): Map<number, number | null> {
   const pairs = own.runs.flatMap((run) => {
     const [a, b] = [run, other.runs.find(({ seed }) => seed === run.seed)].map(
       (one) => one && validations(one, "minutes"),

@@ -47,11 +47,11 @@ const minus = (text: string) => text.replace("-", "−");
 export function numberText({ value, unit }: Pick<NumberCell, "value" | "unit">): string {
   switch (unit) {
     case "share":
-      return `${(100 * value).toFixed(1)} %`;
+      return minus(`${(100 * value).toFixed(1)} %`);
     case "points":
       return signed(value);
     case "ratio":
-      return value.toFixed(2);
+      return minus(value.toFixed(2));
     case "epochs":
     case "minutes":
       return minus(value.toFixed(1));
