@@ -6,6 +6,7 @@ import { callKernel } from "../src/library.js";
 import { groupNormReference } from "../src/reference/group-norm.js";
 import {
   assertClose,
+  assertDifferentiableOnce,
   assertSameOnAnyThreads,
   checkGradients,
   distance,
@@ -121,7 +122,13 @@ test("GELU is libtorch's by erf from far below zero to far above, and its slope"
   };
   const bias = z.detach().requiresGrad_();
   const y = groupNorm(input, 1, { weight: zeros([4001]), bias, activation: "gelu" });
-  assert.ok(y.select(3, 0).flatten().sub(exactGelu(exact)).abs().max().item() < 6e-7);
+  const apart = y.select(3, 0).flatten().sub(exactGelu(exact)).abs();
+  assert.ok(
+    apart
+      .div(exact.abs().clamp({ min: 1 }))
+      .max()
+      .item() < 2.5e-7,
+  ); // two roundings
   const [found] = grad([y.select(3, 0).sum()], [bias]);
   assert.ok(found!.sub(slope(exact)).abs().max().item() < 4e-7);
 });
@@ -193,8 +200,6 @@ test("errors name the argument, what was found, what was expected and what to do
     () => groupNorm(zeros([6, 3, 5]), 2),
     /group_norm input: found shape \[6, 3, 5\], expected \[B, C, H, W\]/,
   );
-  assert.throws(() => {
-    const leaf = filled("input", [2, 6, 3, 5], { dtype: "float32" }).requiresGrad_();
-    grad([groupNorm(leaf, 2).square().sum()], [leaf], { createGraph: true });
-  }, /group_norm: found a request for second derivatives/); // which also shows that the fast kernel was asked, not the composite
+  const given = filled("input", [2, 6, 3, 5], { dtype: "float32" });
+  assertDifferentiableOnce("group_norm", (leaf) => groupNorm(leaf, 2), given);
 });

@@ -10,9 +10,10 @@ import { stopSignal } from "./interrupt.js";
 import { addShortOptions, encoderWeightsHelp, kindOption, type RecipeFlags, recipeFlags } from "./options.js";
 import type { Output } from "./output.js";
 import { progressLine } from "./progress-line.js";
+import { addRefineOptions, type RefineFlags, refinementOf } from "./refine-options.js";
 import { printRetention, printScores } from "./scores-print.js";
 
-interface EvalFlags {
+interface EvalFlags extends RefineFlags {
   readonly kind?: Recipe["data"]["kind"];
   readonly split?: string;
   readonly limit?: string;
@@ -35,6 +36,7 @@ export const command: CommandFile = {
       )
       .argument("<checkpoint>", "best.pth or last.pth of a run, or AD-SAM's weights as its authors save them");
     addShortOptions(evaluate, ["data", "size", "device", "threads", "precision"]);
+    addRefineOptions(evaluate);
     evaluate
       .addOption(kindOption())
       .option("--split <name>", "split to score (default: the validation split of the run)")
@@ -85,6 +87,7 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
   const folder = flags.retention === true ? undefined : flags.retention;
   const home = flags.retention && mapping ? await openHome(loaded, { folder, limit: flags.limit }) : undefined;
   const resolution = flags.resolution ?? "label";
+  const refinement = await refinementOf(flags);
   const network = loaded.network.to({ device: compute.device });
   const signal = stopSignal(output, "scoring what was seen so far");
 
@@ -95,6 +98,7 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
       dataset: data,
       input: recipe.input,
       resolution,
+      refinement,
       compute,
       workers: recipe.data.workers,
       signal,
@@ -113,6 +117,7 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
   const retention = trained && keptScores({ unseen, trained, home: home!, mapping: mapping! });
   const result = {
     ...scores,
+    ...(refinement && { refinement }),
     ...(retention && { retention }),
     ...(flags.confusion && { confusion: matrix.toJSON() }),
     ...(flags.perPicture && { perPicture: pictures }),

@@ -1,16 +1,14 @@
 import { GraphedForward } from "@adsam/kernels";
-import { noGrad, Problem, type Size, scope, Tensor } from "@adsam/torch";
+import { Problem, type Size } from "@adsam/torch";
 import type { Batch } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
-import { type ClassTable, IGNORE } from "../data/labels.js";
+import type { ClassTable } from "../data/labels.js";
 import { DataLoader } from "../data/loader.js";
-import type { LabelMap } from "../data/picture.js";
+import { type LabelMap, type Picture, readPicture } from "../data/picture.js";
 import { evaluationTransforms } from "../data/transforms/recipe.js";
 import { ConfusionMatrix } from "../metrics/confusion.js";
-import type { Segmenter } from "../models/segmenter.js";
-import { batchLogits, type CallOptions } from "./batch-logits.js";
-import type { ClassMapping } from "./class-mapping.js";
-import { labelMap } from "./predict-labels.js";
+import { type PredictBatchOptions, predictBatch, translated } from "./predict-batch.js";
+import { looksAgain, refines } from "./refine/options.js";
 
 /** What is scored, and how it is read. */
 export interface EvaluationData {
@@ -23,12 +21,7 @@ export interface EvaluationData {
   readonly hashed?: boolean;
 }
 
-interface Scoring extends CallOptions {
-  readonly network: Segmenter;
-  /** Where predictions meet labels: at the label's own size (the rule of Cityscapes), or at the network's. */
-  readonly resolution: "label" | "network";
-  /** Where the network and the data have different classes: what both are scored in. */
-  readonly mapping?: ClassMapping | undefined;
+interface Scoring extends PredictBatchOptions {
   /** Stops after the batch at hand; the pictures so far are scored. */
   readonly signal?: AbortSignal;
   /** Sees each prediction, at the scored size and in the scored classes, and the label it met. */
@@ -79,13 +72,16 @@ async function score(loader: DataLoader, options: Scoring): Promise<ConfusionMat
   const classes = scoredClassTable(loader, options);
   const newMatrix = () => new ConfusionMatrix(classes.names.length, classes.ignoreIndex);
   const matrix = newMatrix();
+  const refined = refines(options.refinement);
+  if (refined && options.embeddings && looksAgain(options.refinement!)) throw noEmbeddings(loader.dataset);
   const wasTraining = network.training;
   network.eval();
   let done = 0;
   using forward = new GraphedForward((image) => network.call({ image })); // plain calls on the CPU
   try {
     for await (const batch of loader.epoch(1, { reuse: true })) {
-      const predictions = predictBatch(batch, { ...options, forward });
+      const pictures = refined ? await picturesOf(batch, loader.dataset) : [];
+      const predictions = predictBatch(batch, { ...options, forward }, pictures);
       for (const [place, prediction] of predictions.entries()) {
         const own = options.resolution === "label" ? batch.native![place]! : networkLabel(batch, place);
         const label = mapping ? translated(own, mapping.labels) : own;
@@ -130,36 +126,16 @@ function scoredClassTable({ dataset }: DataLoader, { network, mapping }: Scoring
   return mapping?.classes ?? classes;
 }
 
-function predictBatch(batch: Batch, { network, resolution, mapping, ...call }: Scoring): LabelMap[] {
-  const answers = mapping && answersOf(mapping);
-  return scope(() =>
-    noGrad(() => {
-      const all = batchLogits(network, batch, call); // [B, C, H, W]
-      const isPart = answers && answers.channels.length < all.dims4("logits")[1];
-      const logits = isPart
-        ? all.indexSelect(1, Tensor.of(answers.channels, { dtype: "int64", device: all.device }))
-        : all;
-      return batch.ids.map((_, place) =>
-        scope(() => {
-          const size = resolution === "label" ? batch.native![place]!.size : batch.size;
-          const prediction = labelMap(logits.narrow(0, place, 1), size);
-          return answers ? translated(prediction, answers.ids) : prediction;
-        }),
-      );
-    }),
-  );
-}
+const picturesOf = ({ indices }: Batch, { samples }: Dataset): Promise<Picture[]> =>
+  Promise.all(indices.map((index) => readPicture(samples[index]!.imagePath)));
 
-/** The channels that a network may answer with, and what each is called among the scored classes. */
-function answersOf({ predictions }: ClassMapping): { readonly channels: number[]; readonly ids: Uint8Array } {
-  const channels = [...predictions.keys()].filter((channel) => predictions[channel] !== IGNORE);
-  return { channels, ids: Uint8Array.from(channels, (channel) => predictions[channel]!) };
-}
-
-/** Each id by the table; what the table has not, such as the ignored id, stays. */
-function translated({ data, size }: LabelMap, table: Uint8Array): LabelMap {
-  const whole = Uint8Array.from({ length: 256 }, (_, id) => table[id] ?? id);
-  return { data: data.map((id) => whole[id]!), size };
+function noEmbeddings({ name }: Dataset): Problem {
+  return new Problem({
+    what: `evaluation on ${name} at other scales or on mirror images`,
+    found: "stored embeddings in place of the encoder, which are those of one size",
+    expected: "a network that has its encoder",
+    todo: "Load it with its encoder, or leave scales and mirror out.",
+  });
 }
 
 function networkLabel(batch: Batch, place: number): LabelMap {
