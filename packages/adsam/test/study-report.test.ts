@@ -16,7 +16,7 @@ import { choosePictures } from "../src/study/report/picture-choice.js";
 import { publishedFigures } from "../src/study/report/published.js";
 import { studyView } from "../src/study/report/study-view.js";
 import type { Table } from "../src/study/report/table.js";
-import { allTables, resultsJson, writeStudyReport } from "../src/study/report/write.js";
+import { allTables, reportJson, writeStudyReport } from "../src/study/report/write.js";
 import type { StudyResults } from "../src/study/results.js";
 import { resultRows } from "../src/study/rows.js";
 import { madeUpResults } from "./study-results.js";
@@ -64,7 +64,7 @@ describe("the page of a study", () => {
     assert.match(text, /2 of 87 runs are missing or not complete:\|which, and why/);
     assert.match(
       text,
-      /\|g-sam-idd-lite-20min-2\|G-SAM\|IDD-Lite, 20 min\|2\|out of memory: 5\.1 GB wanted, 4\.0 GB free\|/,
+      /\|g-sam-idd-lite-20min-2\|out of memory: 5\.1 GB wanted, 4\.0 GB free\|G-SAM\|IDD-Lite, 20 min\|2\|/,
     );
     assert.match(text, /stopped by SIGTERM in epoch 8/);
     const whole = pageOf({ ...results, runs: results.runs.filter(({ missing }) => missing === undefined) });
@@ -191,7 +191,7 @@ describe("tables", () => {
   });
 
   test("in JSON hold rows, tables and what is missing", () => {
-    const read = JSON.parse(resultsJson(results, tables));
+    const read = JSON.parse(reportJson(results, tables));
     assert.equal(read.rows.length, resultRows(results).length);
     assert.deepEqual(
       read.missing.map(({ run }: { run: string }) => run),
@@ -303,7 +303,7 @@ test("files are written, with the best, median and worst picture of a system", a
   const written = await writeStudyReport(results, out, folder);
   assert.deepEqual(readdirSync(out).sort(), [
     "report.html",
-    "results.json",
+    "report.json",
     "rows.csv",
     "tables",
     "tables.md",

@@ -53,6 +53,12 @@ describe("results of a study", () => {
     }, /different recipes \(\w+, other\), expected one recipe for ad-sam on CamVid, 60 min/);
   });
 
+  test("a curve goes forward", () => {
+    refused((results) => {
+      results.runs[0]!.curve[1]!.minutes = 0.5;
+    }, /epoch 2 at 0\.5 min after epoch 1 at 0\.9 min in run "ad-sam-camvid-60min-0"/);
+  });
+
   test("a run without scores gives its reason, and a matrix has a row a class", () => {
     refused((results) => (results.runs[0]!.scores = []), /without scores/);
     refused((results) => results.runs[0]!.scores[0]!.confusion!.counts.pop(), /confusion matrix of 120 cells.*11 × 11/);

@@ -205,7 +205,15 @@ function checkPlaces(name: string, runs: readonly StudyRun[]): void {
   }
 }
 
-function checkRun(name: string, { id, scores, missing }: StudyRun): void {
+function checkRun(name: string, { id, scores, missing, curve }: StudyRun): void {
+  const back = curve.findIndex(
+    ({ epoch, minutes }, i) => i > 0 && !(epoch > curve[i - 1]!.epoch && minutes > curve[i - 1]!.minutes),
+  );
+  if (back > 0) {
+    const [before, after] = [curve[back - 1]!, curve[back]!];
+    const at = ({ epoch, minutes }: typeof before) => `epoch ${epoch} at ${minutes} min`;
+    throw refuse(name, `${at(after)} after ${at(before)} in run "${id}"`, "a curve that goes forward");
+  }
   if (scores.length === 0 && missing === undefined)
     throw refuse(name, `run "${id}" without scores`, 'scores, or the reason why there are none ("missing")');
   for (const { dataset, confusion, perClass } of scores) {

@@ -38,13 +38,13 @@ export function missingTable(view: StudyView): Table | null {
   return {
     id: "missing",
     title: `${missing.length} of ${view.results.runs.length} runs are missing or not complete`,
-    columns: [{ title: "Run" }, { title: "System" }, { title: "Task" }, { title: "Seed" }, { title: "Why" }],
+    columns: [{ title: "Run" }, { title: "Why" }, { title: "System" }, { title: "Task" }, { title: "Seed" }],
     rows: missing.map((run) => [
       run.id,
+      run.missing!,
       titleOf(view, run.system),
       `${run.train}, ${budgetText(run.budget)}`,
       String(run.seed),
-      run.missing!,
     ]),
   };
 }

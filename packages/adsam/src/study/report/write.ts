@@ -29,7 +29,7 @@ export interface StudyReportFiles {
 }
 
 /**
- * Writes `report.html` (one file, whole in itself), `results.json`, `tables.md`, `tables.tex`, `rows.csv` and `tables/*.csv`.
+ * Writes `report.html` (one file, whole in itself), `report.json`, `tables.md`, `tables.tex`, `rows.csv` and `tables/*.csv`.
  * @param folder to write into; made
  * @param from the folder that the pictures' paths start from
  * @throws Problem for pictures that cannot be read and files that cannot be written
@@ -45,7 +45,7 @@ export async function writeStudyReport(results: StudyResults, folder: string, fr
   const at = (name: string) => path.join(folder, name);
   const texts = new Map<string, string>([
     [at("report.html"), renderStudyReport(view, choice, loaded)],
-    [at("results.json"), resultsJson(results, tables)],
+    [at("report.json"), reportJson(results, tables)],
     [at("tables.md"), markdown(tables)],
     [at("tables.tex"), latex(tables)],
     [at("rows.csv"), rowsCsv(rows)],
@@ -73,7 +73,7 @@ export function allTables(view: StudyView): Table[] {
 }
 
 /** What was measured, without curves and pictures: rows, tables, and where they come from. */
-export function resultsJson(results: StudyResults, tables: readonly Table[]): string {
+export function reportJson(results: StudyResults, tables: readonly Table[]): string {
   const { study, asked, quick, machine, versions, date, commands, systems, notes } = results;
   const missing = results.runs.flatMap(({ id, missing }) =>
     missing === undefined ? [] : [{ run: id, reason: missing }],
