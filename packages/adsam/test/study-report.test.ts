@@ -10,6 +10,7 @@ import { answersOf } from "../src/study/report/answers.js";
 import { overEpochs, overMinutes } from "../src/study/report/bands.js";
 import { rowsCsv, tableCsv } from "../src/study/report/csv.js";
 import { latex } from "../src/study/report/latex.js";
+import { soonerMean } from "../src/study/report/learning.js";
 import { markdown } from "../src/study/report/markdown.js";
 import { renderStudyReport } from "../src/study/report/page.js";
 import { choosePictures } from "../src/study/report/picture-choice.js";
@@ -227,6 +228,13 @@ describe("tables", () => {
     }
     assert.doesNotMatch(text, /[−–×→≈]/);
   });
+});
+
+test("how much sooner is averaged on a logarithm, and not at all where a seed never gets there", () => {
+  const seeds = (...ratios: (number | null)[]) => new Map(ratios.map((ratio, seed) => [seed, ratio]));
+  const { value, interval } = soonerMean(seeds(0.5, 1, 2))!;
+  assert.ok(Math.abs(value - 1) < 1e-12 && Math.abs(interval!.low * interval!.high - 1) < 1e-9);
+  assert.equal(soonerMean(seeds(2, null)), null);
 });
 
 test("published figures each have a source, and shares are shares", () => {

@@ -27,7 +27,13 @@ main { padding-top: 36px; }
 .card.table > h3 { margin-bottom: 8px; }
 .card.table > .lead { margin: 4px 0 12px; font-size: 13.5px; }
 .inner > .card.table { margin: 0; padding: 0; border: 0; }
-.scroll { overflow-x: auto; }
+.scroll {
+  overflow-x: auto; /* a shade at the side where more is hidden, covered by the surface at the end */
+  background: linear-gradient(90deg, var(--surface) 45%, transparent) 0 0 / 36px 100% no-repeat local,
+    linear-gradient(270deg, var(--surface) 45%, transparent) 100% 0 / 36px 100% no-repeat local,
+    linear-gradient(90deg, var(--edge), transparent) 0 0 / 10px 100% no-repeat scroll,
+    linear-gradient(270deg, var(--edge), transparent) 100% 0 / 10px 100% no-repeat scroll;
+}
 .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: 4px; }
 .table th, .table td { padding: 7px 0 7px 20px; vertical-align: top; }
 .table thead th { padding-top: 0; vertical-align: bottom; white-space: normal; text-wrap: balance; }
