@@ -64,7 +64,7 @@ export function ladderChart(view: StudyView, { train, time, steps }: Ladder): Ht
   });
   if (curves.length === 0) return null;
   const label = `mIoU on ${train} by the number of training pictures: ${curves.map(({ name, points }) => `${name} from ${percent(points[0]![1])} to ${percent(points.at(-1)![1])}`).join(", ")}`;
-  const drawing = drawCurves({ label, curves, x: "log", y: "percent", width: 460, height: 280 });
+  const drawing = drawCurves({ label, curves, x: "log", y: "percent", width: 400, height: 250 });
   return chartCard({
     title: `${train}, ${time}: mIoU by training pictures`,
     curves,

@@ -12,7 +12,7 @@ import { type Banded, overEpochs, overMinutes } from "./bands.js";
 import { cellsFor, type StudyView, subjectCell, titleOf } from "./study-view.js";
 import { slug, type Table, type TableCell } from "./table.js";
 
-const [width, height] = [430, 260];
+const [width, height] = [400, 250];
 
 /** Two charts a task: what an epoch brings, and what a minute brings. */
 export function learningCharts(view: StudyView): Html[] {

@@ -39,7 +39,7 @@ main { padding-top: 36px; }
 .table thead th { padding-top: 0; vertical-align: bottom; white-space: normal; text-wrap: balance; }
 .table th:first-child, .table td:first-child { padding-left: 0; }
 .table tbody th { border-top: 1px solid var(--line); font-weight: 500; font-size: 14px; color: var(--ink); min-width: 190px; }
-.table tbody th span { display: inline-flex; align-items: baseline; gap: 9px; }
+.table tbody th span { text-wrap: balance; display: inline-flex; align-items: baseline; gap: 9px; }
 .sample { flex: none; width: 24px; height: 10px; }
 .table td { font-size: 14px; }
 .table td.short { white-space: nowrap; }
