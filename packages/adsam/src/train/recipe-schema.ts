@@ -25,6 +25,7 @@ import {
   text,
   tripleOf,
 } from "./recipe-values.js";
+import { systemNames } from "./systems/names.js";
 
 /** The network halves its input five times: heights and widths are multiples of this. */
 export const inputStep = 32;
@@ -66,7 +67,7 @@ const augment = z.strictObject({
 });
 
 const model = z.strictObject({
-  name: field(oneOf(["ad-sam", "sam"]), "ad-sam", "AD-SAM, or its baseline: SAM's encoder under a plain head"),
+  name: field(oneOf(systemNames), "ad-sam", "AD-SAM, or its baseline: SAM's encoder under a plain head"),
   numClasses: field(orAuto(count(2)), "auto", "classes; auto takes the data set's"),
   encoder: field(
     nameOrPath(["auto", "none", ...encoderNames], "a checkpoint, whose sizes it takes"),
