@@ -9,6 +9,7 @@ export { type SyntheticDatasetOptions, writeSyntheticDataset } from "./data/synt
 export { overlay, writeGrey, writePicture } from "./data/write-png.js";
 export { describeNetwork, type NetworkDescription } from "./describe/modules.js";
 export { type EvaluationOptions, evaluate } from "./evaluate/evaluate.js";
+export type { Refinement } from "./evaluate/refine/options.js";
 export { HybridLoss, type HybridOptions } from "./losses/hybrid.js";
 export { ConfusionMatrix } from "./metrics/confusion.js";
 export { AdSam, type AdSamConfig, paperConfig } from "./models/ad-sam.js";

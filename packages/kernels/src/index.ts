@@ -3,6 +3,7 @@ export { type ConfusionMatrixOptions, confusionMatrix } from "./confusion-matrix
 export { type Conv3x3Options, conv3x3 } from "./conv3x3.js";
 export { cudaCapability, GraphedForward } from "./cuda-graph.js";
 export { type DeformConv2dOptions, deformConv2d, type Pair } from "./deform-conv2d.js";
+export { authorsDenseCrf, type DenseCrfOptions, denseCrf, permutohedralFilter } from "./dense-crf.js";
 export { boundarySquares, distanceTransform } from "./distance-transform.js";
 export { type GroupNormOptions, groupNorm } from "./group-norm.js";
 export { type HybridLossOptions, hybridLoss } from "./hybrid-loss.js";

@@ -33,6 +33,11 @@ export function printPredictions(summary: PredictionSummary, out: string, output
   const { notReplayed } = summary;
   if (notReplayed !== undefined) output.line(dim(`The GPU was given the network piece by piece: ${notReplayed}.`));
   if (failed.length > 0) output.line(`${counted(failed.length, "file")} not predicted; predictions.json lists them`);
+  const { submission } = summary;
+  if (submission && complete && failed.length === 0)
+    output.line(
+      `All of split "${submission.split}" in ${out}/${submission.folder}: pack the PNG files of that folder and send them.`,
+    );
   if (!complete) output.line("Stopped before the last file; what is listed in predictions.json is done.");
 }
 

@@ -5,8 +5,9 @@ import { addShortOptions, encoderWeightsHelp, type RecipeFlags, recipeFlags } fr
 import { exitCodes, type Output } from "./output.js";
 import { printPredictions } from "./predict-print.js";
 import { type ProgressLine, progressLine } from "./progress-line.js";
+import { addRefineOptions, type RefineFlags, refinementOf } from "./refine-options.js";
 
-interface PredictFlags {
+interface PredictFlags extends RefineFlags {
   readonly out: string;
   readonly alpha: number;
   readonly ids: boolean;
@@ -14,6 +15,8 @@ interface PredictFlags {
   readonly overlayFormat: "png" | "jpg";
   readonly palette?: true;
   readonly labelIds?: true;
+  readonly format?: "cityscapes" | "bdd100k";
+  readonly split?: string;
   readonly every: number;
   readonly workers: number;
   readonly encoderWeights?: string;
@@ -36,6 +39,7 @@ export const command: CommandFile = {
       )
       .option("--out <folder>", "folder for the results", "predictions");
     addShortOptions(predict, ["size", "batch", "device", "threads", "precision"], { showDefaults: false });
+    addRefineOptions(predict);
     predict
       .option("--alpha <number>", "how strongly the colours cover the picture, 0 to 1", numeric, 0.5)
       .addOption(
@@ -45,6 +49,13 @@ export const command: CommandFile = {
       .option("--no-ids", "no id pictures")
       .option("--palette", "ids as palette PNG: in colours to look at, the indices still being the ids")
       .option("--label-ids", "Cityscapes' own label ids (7 road, …) instead of train ids")
+      .addOption(
+        new Option(
+          "--format <server>",
+          "id pictures as that benchmark's server takes them, of all pictures of a split; <input> is the data set's folder",
+        ).choices(["cityscapes", "bdd100k"]),
+      )
+      .option("--split <name>", "with --format: the split to predict (default: test)")
       .option(
         "--every <integer>",
         "of a video, look at every N-th frame; those between show its answer",
@@ -78,6 +89,8 @@ async function run(
   try {
     summary = await predictFiles({
       ...flags,
+      refinement: await refinementOf(flags),
+      overlay: flags.overlay && flags.format === undefined,
       checkpoint,
       inputs,
       device: asked.run.device,

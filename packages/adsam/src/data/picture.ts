@@ -74,4 +74,14 @@ export async function decodePicture(bytes: Uint8Array, name: string): Promise<Pi
   }
 }
 
+/** Size of a picture once it is upright, from its header; undefined for what is no picture (which reading it will tell). */
+export async function headerSize(file: string): Promise<Size | undefined> {
+  try {
+    const { autoOrient } = await sharp(file).metadata();
+    return { height: autoOrient.height, width: autoOrient.width };
+  } catch {
+    return undefined;
+  }
+}
+
 const firstLine = (error: unknown): string => (error as Error).message.split("\n", 1)[0]!.trim();

@@ -1,14 +1,14 @@
 import { GraphedForward } from "@adsam/kernels";
-import { noGrad, Problem, type Size, scope } from "@adsam/torch";
+import { Problem, type Size } from "@adsam/torch";
 import type { Batch } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
+import type { ClassTable } from "../data/labels.js";
 import { DataLoader } from "../data/loader.js";
-import type { LabelMap } from "../data/picture.js";
+import { type LabelMap, type Picture, readPicture } from "../data/picture.js";
 import { evaluationTransforms } from "../data/transforms/recipe.js";
 import { ConfusionMatrix } from "../metrics/confusion.js";
-import type { Segmenter } from "../models/segmenter.js";
-import { batchLogits, type CallOptions } from "./batch-logits.js";
-import { labelMap } from "./predict-labels.js";
+import { type PredictBatchOptions, predictBatch, translated } from "./predict-batch.js";
+import { looksAgain, refines } from "./refine/options.js";
 
 /** What is scored, and how it is read. */
 export interface EvaluationData {
@@ -21,15 +21,14 @@ export interface EvaluationData {
   readonly hashed?: boolean;
 }
 
-interface Scoring extends CallOptions {
-  readonly network: Segmenter;
-  /** Where predictions meet labels: at the label's own size (the rule of Cityscapes), or at the network's. */
-  readonly resolution: "label" | "network";
+interface Scoring extends PredictBatchOptions {
   /** Stops after the batch at hand; the pictures so far are scored. */
   readonly signal?: AbortSignal;
-  /** Sees each prediction, at the scored size, and the label it met. */
+  /** Sees each prediction, at the scored size and in the scored classes, and the label it met. */
   readonly onPrediction?: (prediction: ScoredPicture) => void | Promise<void>;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Told once, on a GPU, why the network's operators were not recorded and replayed, if they were not. */
+  readonly onNotReplayed?: (reason: string) => void;
 }
 
 /** The data itself, or a loader by `evaluationLoader`, which stays open. */
@@ -40,6 +39,8 @@ export interface ScoredPicture {
   readonly id: string;
   readonly prediction: LabelMap;
   readonly label: LabelMap;
+  /** Of this picture alone. */
+  readonly matrix: ConfusionMatrix;
 }
 
 /** Reads a split for `evaluate`, once or again and again. @throws Problem for pictures without a label */
@@ -57,7 +58,7 @@ export function evaluationLoader({ dataset, input, batchSize = 1, workers, hashe
 
 /**
  * One confusion matrix over the whole split. The network is put into evaluation mode and back.
- * @throws Problem where the network has another number of classes than the data, and for bad files
+ * @throws Problem where the network has another number of classes than the data (or than the mapping speaks of), and for bad files
  */
 export async function evaluate(options: EvaluationOptions): Promise<ConfusionMatrix> {
   if ("loader" in options) return await score(options.loader, options);
@@ -66,50 +67,75 @@ export async function evaluate(options: EvaluationOptions): Promise<ConfusionMat
 }
 
 async function score(loader: DataLoader, options: Scoring): Promise<ConfusionMatrix> {
-  const { network, signal } = options;
-  const { name, classes, samples } = loader.dataset;
-  const numClasses = classes.names.length;
-  if (network.config.numClasses !== numClasses)
-    throw new Problem({
-      what: `evaluation on ${name}`,
-      found: `a network of ${network.config.numClasses} classes`,
-      expected: `${numClasses} (${classes.names.slice(0, 3).join(", ")}, …)`,
-      todo: "Evaluate on a data set with the classes the network was trained for.",
-    });
-  const matrix = new ConfusionMatrix(numClasses, classes.ignoreIndex);
+  const { network, mapping, signal } = options;
+  const { samples } = loader.dataset;
+  const classes = scoredClassTable(loader, options);
+  const newMatrix = () => new ConfusionMatrix(classes.names.length, classes.ignoreIndex);
+  const matrix = newMatrix();
+  const refined = refines(options.refinement);
+  if (refined && options.embeddings && looksAgain(options.refinement!)) throw noEmbeddings(loader.dataset);
   const wasTraining = network.training;
   network.eval();
   let done = 0;
   using forward = new GraphedForward((image) => network.call({ image })); // plain calls on the CPU
   try {
     for await (const batch of loader.epoch(1, { reuse: true })) {
-      const predictions = predictBatch(batch, { ...options, forward });
+      const pictures = refined ? await picturesOf(batch, loader.dataset) : [];
+      const predictions = predictBatch(batch, { ...options, forward }, pictures);
       for (const [place, prediction] of predictions.entries()) {
-        const label = options.resolution === "label" ? batch.native![place]! : networkLabel(batch, place);
-        matrix.update(prediction.data, label.data);
-        await options.onPrediction?.({ index: batch.indices[place]!, id: batch.ids[place]!, prediction, label });
+        const own = options.resolution === "label" ? batch.native![place]! : networkLabel(batch, place);
+        const label = mapping ? translated(own, mapping.labels) : own;
+        const counts = newMatrix();
+        counts.update(prediction.data, label.data);
+        matrix.merge(counts);
+        const [index, id] = [batch.indices[place]!, batch.ids[place]!];
+        await options.onPrediction?.({ index, id, prediction, label, matrix: counts });
       }
       done += batch.ids.length;
       options.onProgress?.(done, samples.length);
       if (signal?.aborted) break;
     }
+    if (options.compute.device !== "cpu" && !options.embeddings && forward.whyNot !== undefined)
+      options.onNotReplayed?.(forward.whyNot);
   } finally {
     network.train(wasTraining);
   }
   return matrix;
 }
 
-function predictBatch(batch: Batch, { network, resolution, ...call }: Scoring): LabelMap[] {
-  return scope(() =>
-    noGrad(() => {
-      const logits = batchLogits(network, batch, call); // [B, C, H, W]
-      return batch.ids.map((_, place) =>
-        scope(() =>
-          labelMap(logits.narrow(0, place, 1), resolution === "label" ? batch.native![place]!.size : batch.size),
-        ),
-      );
-    }),
-  );
+/** @throws Problem where network, data and mapping do not speak of the same classes */
+function scoredClassTable({ dataset }: DataLoader, { network, mapping }: Scoring): ClassTable {
+  const { name, classes } = dataset;
+  const { numClasses } = network.config;
+  const [answers, labels] = [mapping?.predictions.length, mapping?.labels.length];
+  if (mapping && (answers !== numClasses || labels !== classes.names.length)) {
+    const found = `a network of ${numClasses} classes and data of ${classes.names.length}`;
+    throw new Problem({
+      what: `evaluation on ${name}`,
+      found,
+      expected: `${answers} and ${labels}, as the label map has them`,
+    });
+  }
+  if (!mapping && numClasses !== classes.names.length)
+    throw new Problem({
+      what: `evaluation on ${name}`,
+      found: `a network of ${numClasses} classes`,
+      expected: `${classes.names.length} (${classes.names.slice(0, 3).join(", ")}, …)`,
+      todo: "Evaluate on a data set with the classes the network was trained for, or say with --label-map which of them are which.",
+    });
+  return mapping?.classes ?? classes;
+}
+
+const picturesOf = ({ indices }: Batch, { samples }: Dataset): Promise<Picture[]> =>
+  Promise.all(indices.map((index) => readPicture(samples[index]!.imagePath)));
+
+function noEmbeddings({ name }: Dataset): Problem {
+  return new Problem({
+    what: `evaluation on ${name} at other scales or on mirror images`,
+    found: "stored embeddings in place of the encoder, which are those of one size",
+    expected: "a network that has its encoder",
+    todo: "Load it with its encoder, or leave scales and mirror out.",
+  });
 }
 
 function networkLabel(batch: Batch, place: number): LabelMap {

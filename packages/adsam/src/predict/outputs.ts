@@ -5,6 +5,7 @@ import { refuseTargets } from "./existing.js";
 import type { PredictionInput } from "./inputs.js";
 import type { PictureOutputs } from "./jobs.js";
 import { cityscapesIds, trainIds } from "./label-ids.js";
+import { type SubmissionForm, submissionFolder, submissionIds } from "./submission/form.js";
 
 export interface OutputOptions {
   /** Folder; made where it is not there. */
@@ -20,6 +21,8 @@ export interface OutputOptions {
   readonly palette?: boolean;
   /** Cityscapes' own ids instead of train ids. */
   readonly labelIds?: boolean;
+  /** Id pictures as a benchmark's server takes them, in a folder of their own; overlays only where they are asked for. */
+  readonly format?: SubmissionForm;
 }
 
 /** The files of a run's outputs. */
@@ -37,19 +40,25 @@ export const summaryName = "predictions.json";
 
 /** @throws Problem for an alpha outside 0…1, and for Cityscapes' ids with other classes */
 export function planOutputs(classes: ClassTable, options: OutputOptions): OutputPlan {
-  const { out, ids = true, overlay = true, overlayFormat = "png", alpha = 0.5, palette = false } = options;
+  const { out, format, ids = true, overlayFormat = "png", alpha = 0.5, palette = false } = options;
+  const { overlay = format === undefined } = options;
   if (!(alpha >= 0 && alpha <= 1))
     throw new Problem({
       what: "--alpha",
       found: String(alpha),
       expected: "0 (the picture only) to 1 (the colours only)",
     });
-  const idForm = options.labelIds ? cityscapesIds(classes) : trainIds(classes);
+  if (format !== undefined) refuseBesideFormat(format, options);
+  const idForm = format
+    ? submissionIds(format, classes)
+    : options.labelIds
+      ? cityscapesIds(classes)
+      : trainIds(classes);
   const absolute = (name: string): string => path.resolve(out, name);
   const names = ({ kind, name }: PredictionInput) => {
     const picture = kind === "picture";
     return {
-      ...(ids && picture && { ids: `${name}_ids.png` }),
+      ...(ids && picture && { ids: format ? `${submissionFolder(format)}/${name}.png` : `${name}_ids.png` }),
       ...(overlay && { overlay: `${name}_overlay.${picture ? overlayFormat : "mp4"}` }),
     };
   };
@@ -65,6 +74,18 @@ export function planOutputs(classes: ClassTable, options: OutputOptions): Output
       return { idsFile, overlayFile, idForm, palette, overlayFormat, classes, alpha };
     },
   };
+}
+
+function refuseBesideFormat(format: SubmissionForm, { ids, palette, labelIds }: OutputOptions): void {
+  const given = Object.entries({ "--no-ids": ids === false, "--palette": palette, "--label-ids": labelIds });
+  const other = given.find(([, isGiven]) => isGiven)?.[0];
+  if (other === undefined) return;
+  throw new Problem({
+    what: `--format ${format}`,
+    found: other,
+    expected: "grey id pictures with the server's own numbers",
+    todo: "Leave one of the two out.",
+  });
 }
 
 /** @throws Problem where a file that the run would write is there already, or is one of its inputs */

@@ -4,6 +4,9 @@ import { type Compute, type ComputeChoice, chooseCompute, withPrecision } from "
 import type { ClassTable } from "../data/labels.js";
 import type { LabelMap, Picture, Size } from "../data/picture.js";
 import { labelMap } from "../evaluate/predict-labels.js";
+import { crfLabels } from "../evaluate/refine/crf-labels.js";
+import { looksAgain, type Refinement, viewSizes } from "../evaluate/refine/options.js";
+import { averagedProbabilities } from "../evaluate/refine/views.js";
 import type { Segmenter } from "../models/segmenter.js";
 import { loadNetwork } from "../train/checkpoint.js";
 import { inputStep } from "../train/recipe-schema.js";
@@ -20,6 +23,8 @@ export interface PredictorOptions {
   readonly threads?: ComputeChoice["threads"];
   /** The file of the frozen encoder, if it has moved since the run, or if the checkpoint comes from elsewhere; see `loadNetwork`. */
   readonly encoderWeights?: string;
+  /** Looks at other sizes and mirror images, and a CRF. Default: none of it. */
+  readonly refinement?: Refinement | undefined;
 }
 
 export interface Prediction {
@@ -40,15 +45,18 @@ export class Predictor {
   /** What pictures are resized to, aspect not kept. */
   readonly input: Size;
   readonly compute: Compute;
+  readonly refinement: Refinement;
   /** The network's forward; on a GPU replayed from a recording where shapes come again. */
   private readonly forward: GraphedForward;
 
   /** @param network in evaluation mode, on the device of `compute`; it is disposed with the predictor */
-  constructor(network: Segmenter, classes: ClassTable, input: Size, compute: Compute) {
+  constructor(network: Segmenter, classes: ClassTable, input: Size, compute: Compute, refinement: Refinement = {}) {
+    viewSizes(input, refinement.scales); // refuses what cannot be
     this.network = network;
     this.classes = classes;
     this.input = input;
     this.compute = compute;
+    this.refinement = refinement;
     this.forward = new GraphedForward((image) => network.call({ image }));
   }
 
@@ -73,7 +81,13 @@ export class Predictor {
           found: `a network input of height ${height}, width ${width}`,
           expected: `multiples of ${inputStep}`,
         });
-    return new Predictor(network.to({ device: compute.device }), classes, { height, width }, compute);
+    return new Predictor(
+      network.to({ device: compute.device }),
+      classes,
+      { height, width },
+      compute,
+      options.refinement,
+    );
   }
 
   /** A picture of any size; the decision is made at that size. */
@@ -84,15 +98,39 @@ export class Predictor {
 
   /** A batch of pictures resized and normalised before, as worker threads do. Their own sizes may differ. */
   predictPrepared(batch: readonly PreparedPicture[]): LabelMap[] {
-    const { height, width } = this.input;
+    const { refinement } = this;
     return scope(() =>
       noGrad(() => {
-        const images = batch.map(({ image }) => Tensor.share(image, [1, 3, height, width]));
-        const image = send(images.length === 1 ? images[0]! : cat(images), this.compute.device);
-        const logits = withPrecision(this.compute, () => this.forward.call(image)); // [B, C, H, W]
-        return batch.map(({ picture }, place) => scope(() => labelMap(logits.narrow(0, place, 1), picture.size)));
+        const again = looksAgain(refinement);
+        const answer = again ? this.lookAgain(batch) : this.look(batch); // [B, C, H, W]
+        return batch.map(({ picture }, place) =>
+          scope(() => {
+            const own = answer.narrow(0, place, 1);
+            if (refinement.crf === undefined) return labelMap(own, picture.size);
+            return crfLabels(own, again ? "probabilities" : "logits", picture, picture.size, refinement.crf);
+          }),
+        );
       }),
     );
+  }
+
+  /** → logits [B, C, H, W] */
+  private look(batch: readonly PreparedPicture[]): Tensor {
+    const { height, width } = this.input;
+    const images = batch.map(({ image }) => Tensor.share(image, [1, 3, height, width]));
+    const image = send(images.length === 1 ? images[0]! : cat(images), this.compute.device);
+    return withPrecision(this.compute, () => this.forward.call(image));
+  }
+
+  /** → probabilities [B, C, H, W], of several looks */
+  private lookAgain(batch: readonly PreparedPicture[]): Tensor {
+    const pictures = batch.map(({ picture }) => picture);
+    const { input, compute, refinement } = this;
+    return averagedProbabilities(pictures, refinement, {
+      input,
+      compute,
+      forward: (image) => this.forward.call(image),
+    });
   }
 
   /** Frees the network. */

@@ -1,19 +1,24 @@
 import path from "node:path";
 import { Problem } from "@adsam/torch/problem";
 import { writeWhole } from "../data/files.js";
+import { refines } from "../evaluate/refine/options.js";
 import { requireFfmpeg } from "./ffmpeg.js";
 import { findInputs } from "./inputs.js";
 import { PredictionPool } from "./jobs.js";
 import { type OutputOptions, planOutputs, refuseExisting, summaryName } from "./outputs.js";
 import { messageOf, predictPictures } from "./pictures.js";
 import { Predictor, type PredictorOptions } from "./predictor.js";
+import { checkSubmission } from "./submission/check.js";
+import { openSubmission, submissionFolder, submissionInputs } from "./submission/form.js";
 import type { FailedInput, PredictionSummary, VideoPrediction } from "./summary.js";
 import { predictVideo } from "./video.js";
 
 export interface PredictionRun extends PredictorOptions, OutputOptions {
   readonly checkpoint: string;
-  /** Pictures, videos, folders, patterns: see `findInputs`. */
+  /** Pictures, videos, folders, patterns: see `findInputs`. With a format: the data set's folder. */
   readonly inputs: readonly string[];
+  /** With a format: the split that is predicted. Default: `test`. */
+  readonly split?: string;
   /** Whether files of an earlier run are replaced. */
   readonly overwrite?: boolean;
   /** Pictures a forward pass. Default: 1. */
@@ -31,14 +36,22 @@ export interface PredictionRun extends PredictorOptions, OutputOptions {
 /**
  * Everything `adsam predict` does but talk: id pictures, overlays, videos, and `predictions.json` beside them.
  * @throws Problem before any work where an input names nothing or an output is there already; files that turn out broken are
- * listed in the result instead
+ * listed in the result instead; and at the end where what a benchmark's server is to get is not whole
  */
 export async function predictFiles(run: PredictionRun): Promise<PredictionSummary> {
   const { checkpoint, batchSize = 1, workers = 1, every = 1, signal, onProgress } = run;
   checkCount("--batch", batchSize, 1);
   checkCount("--workers", workers, 0);
   checkCount("--every", every, 1);
-  const inputs = await findInputs(run.inputs, run.out);
+  const { format, split = "test" } = run;
+  if (format === undefined && run.split !== undefined)
+    throw new Problem({
+      what: "--split",
+      found: `"${run.split}" without --format`,
+      expected: "a split of a data set that is predicted for its benchmark's server",
+    });
+  const dataset = format && (await openSubmission(format, run.inputs, split));
+  const inputs = dataset ? submissionInputs(dataset) : await findInputs(run.inputs, run.out);
   if (inputs.some(({ kind }) => kind === "video")) await requireFfmpeg();
   using predictor = Predictor.open(checkpoint, run);
   const outputs = planOutputs(predictor.classes, run);
@@ -75,6 +88,8 @@ export async function predictFiles(run: PredictionRun): Promise<PredictionSummar
     classes: predictor.classes.names,
     input: predictor.input,
     ids: outputs.idForm.name,
+    ...(refines(run.refinement) && { refinement: run.refinement }),
+    ...(dataset && { submission: { format: format!, split, folder: submissionFolder(format!) } }),
     device: predictor.compute.device,
     precision: predictor.compute.precision,
     ...(predictor.whyNotReplayed !== undefined && { notReplayed: predictor.whyNotReplayed }),
@@ -85,6 +100,8 @@ export async function predictFiles(run: PredictionRun): Promise<PredictionSummar
     failed: failures,
   };
   await writeWhole(outputs.absolute(summaryName), `${JSON.stringify(summary, null, 2)}\n`);
+  if (dataset && summary.complete && failures.length === 0)
+    await checkSubmission(outputs.absolute(submissionFolder(format!)), format!, dataset);
   return summary;
 }
 

@@ -1,5 +1,7 @@
 import type { Size } from "../data/picture.js";
+import type { Refinement } from "../evaluate/refine/options.js";
 import type { ClassShares } from "./shares.js";
+import type { SubmissionForm } from "./submission/form.js";
 
 /** What `predictions.json` says of a picture; files are relative to its folder, `/` between the parts. */
 export interface PicturePrediction {
@@ -40,6 +42,10 @@ export interface PredictionSummary {
   readonly input: Size;
   /** What numbers the id pictures hold. */
   readonly ids: "train ids" | "Cityscapes label ids";
+  /** What was done beside one look at each picture. */
+  readonly refinement?: Refinement;
+  /** Where the id pictures are for a benchmark's server, relative to the folder. */
+  readonly submission?: { readonly format: SubmissionForm; readonly split: string; readonly folder: string };
   readonly device: string;
   readonly precision: string;
   /** On a GPU, why the network's operators were not recorded and replayed, if they were not. */

@@ -1,7 +1,5 @@
 import path from "node:path";
 import { Problem } from "@adsam/torch/problem";
-import sharp from "sharp";
-import type { Size } from "../data/picture.js";
 import { findInputs, type PredictionInput } from "../predict/inputs.js";
 import { isOwnOutput } from "./outputs.js";
 
@@ -28,14 +26,4 @@ export async function findPictures(words: readonly string[], out: string): Promi
       todo: "Take its frames out first: ffmpeg -i VIDEO frames/%06d.png.",
     });
   return inputs;
-}
-
-/** Size of a picture once it is upright, from its header; undefined for what is no picture (which reading it will tell). */
-export async function headerSize(file: string): Promise<Size | undefined> {
-  try {
-    const { autoOrient } = await sharp(file).metadata();
-    return { height: autoOrient.height, width: autoOrient.width };
-  } catch {
-    return undefined;
-  }
 }
