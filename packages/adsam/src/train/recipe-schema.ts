@@ -78,8 +78,16 @@ const model = z.strictObject({
     "auto",
     "auto: the published file that `adsam weights` fetched; null: random weights",
   ),
-  adapter: field(oneOf(["none", "lora", "adaptformer"]), "none", "small trained layers within the frozen encoder"),
-  adapterDim: field(orNull(count(1)), null, "LoRA's rank, AdaptFormer's width; null: 4 and 64"),
+  adapter: field(
+    oneOf(["none", "lora", "convlora", "adaptformer"]),
+    "none",
+    "small trained layers within the frozen encoder",
+  ),
+  adapterDim: field(
+    orNull(count(1)),
+    null,
+    "rank of LoRA and ConvLoRA, AdaptFormer's width; null: 4, a quarter of a head, 64",
+  ),
   encoderTrained: field(flag(), false, "train the SAM encoder too; the paper freezes it"),
   resnet: field(
     oneOf(["none", "nano", "resnet18", "resnet34", "resnet50", "resnet101"]),

@@ -1,6 +1,6 @@
 import { arange, nn, type Size, type Tensor, zeros } from "@adsam/torch";
 import { relativePositions } from "../sam/relative-position.js";
-import { joinWindows, splitWindows } from "./windows.js";
+import { joinWindows, splitWindows } from "../sam/windows.js";
 
 /** Keys and values are averaged onto so many cells a side. */
 const cells = 3;
