@@ -6,11 +6,13 @@ import { AdSam, paperConfig } from "../models/ad-sam.js";
 import { isAdapterName } from "../models/adapters/adapt.js";
 import { isEncoderName, isPretrained } from "../models/encoder-names.js";
 import { buildEncoder } from "../models/encoders.js";
+import { GSam } from "../models/g-sam/g-sam.js";
 import { SamBaseline } from "../models/sam-baseline.js";
 import type { Segmenter } from "../models/segmenter.js";
 import { loadEncoderWeights, loadResNetWeights } from "../models/weights.js";
 import { requireCachedFile } from "../weights/cache.js";
 import type { Recipe } from "./recipe-schema.js";
+import { gSamEncoder, gSamOf, loadGSamWeights } from "./systems/g-sam.js";
 
 /**
  * What `auto` stands for here: the encoder by the device, its weights by what `adsam weights` fetched. Settled before a run begins, so
@@ -19,7 +21,8 @@ import type { Recipe } from "./recipe-schema.js";
  */
 export function settleModel(recipe: Recipe, { device }: Pick<Compute, "device">): Recipe {
   const { model } = recipe;
-  const encoder = model.encoder !== "auto" ? model.encoder : device === "cpu" ? "mobile-sam" : "sam-vit-h";
+  const usual = model.name === "g-sam" ? gSamEncoder : device === "cpu" ? "mobile-sam" : "sam-vit-h";
+  const encoder = model.encoder !== "auto" ? model.encoder : usual;
   if (model.encoderWeights !== "auto") return { ...recipe, model: { ...model, encoder } };
   const isNamed = encoder === "none" || isEncoderName(encoder);
   const encoderWeights = isPretrained(encoder) ? publishedWeights(encoder) : isNamed ? null : encoder;
@@ -45,6 +48,7 @@ function publishedWeights(encoder: string): string {
  */
 export function networkOf({ model }: Recipe, classes: ClassTable, { embeddingOnly = false } = {}): Segmenter {
   const numClasses = model.numClasses === "auto" ? classes.names.length : model.numClasses;
+  if (model.name === "g-sam") return gSamOf(model, numClasses);
   const encoder = model.encoder === "auto" ? paperConfig.encoder : model.encoder;
   const { encoderTrained, adapter, adapterDim } = model;
   const encoderLoaded = model.encoderWeights !== null && model.encoderWeights !== "auto";
@@ -92,6 +96,10 @@ export function buildNetwork(
   options: { readonly embeddingOnly?: boolean } = {},
 ): Segmenter {
   const network = networkOf(settled, classes, options);
+  if (network instanceof GSam) {
+    loadGSamWeights(network, settled.model);
+    return network;
+  }
   const { encoderWeights, resnetWeights } = settled.model;
   if (encoderWeights) loadEncoder(network, encoderWeights);
   if (resnetWeights && network instanceof AdSam && network.resnetEncoder)
@@ -115,7 +123,7 @@ export function loadedNetwork(recipe: Recipe, classes: ClassTable, load: (networ
 /** How many parameters train and how many stay, those of an encoder that was left out of the network among them. */
 export function parameterCounts(network: Segmenter, { model }: Recipe): { trained: number; frozen: number } {
   const { trained, frozen } = network.parameterCount();
-  if (network.samEncoder || model.encoder === "none") return { trained, frozen };
+  if (network.samEncoder || model.encoder === "none" || model.name === "g-sam") return { trained, frozen };
   const encoder = withDevice("meta", () => nn.init.skipInit(() => scope(() => buildEncoder(model.encoder))));
   const leftOut = encoder.parameterCount();
   encoder.dispose();

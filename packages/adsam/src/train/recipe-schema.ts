@@ -58,6 +58,11 @@ const augment = z.strictObject({
   mirror: field(fraction(), 0.5, "probability of a left-right mirror image"),
   scale: field(orNull(pairOf(positive(), "least, most")), null, "random scale before cropping, times the input size"),
   crop: field(orNull(size(inputStep)), null, "random crop the network sees; null: the whole input"),
+  rotate: field(
+    notNegative(),
+    0,
+    "degrees by which pictures are turned at most, either way; uncovered corners are ignored",
+  ),
   jitter: field(
     orNull(mapOf(["brightness", "contrast", "saturation"], notNegative())),
     null,
@@ -66,7 +71,11 @@ const augment = z.strictObject({
 });
 
 const model = z.strictObject({
-  name: field(oneOf(["ad-sam", "sam"]), "ad-sam", "AD-SAM, or its baseline: SAM's encoder under a plain head"),
+  name: field(
+    oneOf(["ad-sam", "sam", "g-sam"]),
+    "ad-sam",
+    "AD-SAM; its baseline, SAM's encoder under a plain head; or Generalized SAM",
+  ),
   numClasses: field(orAuto(count(2)), "auto", "classes; auto takes the data set's"),
   encoder: field(
     nameOrPath(["auto", "none", ...encoderNames], "a checkpoint, whose sizes it takes"),

@@ -1,4 +1,4 @@
-import { arange, nn, type Size, type Tensor, zeros } from "@adsam/torch";
+import { arange, nn, type Size, stack, type Tensor, zeros } from "@adsam/torch";
 import { relativePositions } from "../sam/relative-position.js";
 import { joinWindows, splitWindows } from "../sam/windows.js";
 
@@ -45,10 +45,7 @@ export class PooledAttention extends nn.Module {
     const [d, weight, bias] = [c / this.numHeads, this.qkv.weight, this.qkv.bias!];
     const queries = tokens.linear(weight.narrow(0, 0, c), { bias: bias.narrow(0, 0, c) });
     const q = splitWindows(queries, window).unflatten(-1, [this.numHeads, d]).permute([0, 3, 1, 2, 4]); // [G, h, w, nHeads, D] → [G, nHeads, h, w, D]
-    const means = splitWindows(tokens, window)
-      .permute([0, 3, 1, 2]) // [G, h, w, C] → [G, C, h, w]
-      .adaptiveAvgPool2d(cells)
-      .permute([0, 2, 3, 1]); // [G, 3, 3, C]
+    const means = meansOfCells(meansOfCells(splitWindows(tokens, window), 1), 2); // [G, h, w, C] → [G, 3, 3, C]
     const made = means.linear(weight.narrow(0, c, 2 * c), { bias: bias.narrow(0, c, 2 * c) }); // [G, 3, 3, 2·C]
     const keysValues = made.reshape([-1, cells ** 2, 2, this.numHeads, d]).permute([2, 0, 3, 1, 4]);
     const [k, v] = keysValues.unbind() as [Tensor, Tensor]; // [G, nHeads, 9, D]
@@ -72,6 +69,16 @@ export class PooledAttention extends nn.Module {
       .add(columns.flatten({ startDim: 2, endDim: 3 }).unsqueeze(-2))
       .flatten({ startDim: 3 });
   }
+}
+
+/** The means of three cells along an axis, as adaptive pooling cuts it: cells overlap by a token where three do not divide it. */
+function meansOfCells(map: Tensor, axis: 1 | 2): Tensor {
+  const size = map.size(axis);
+  const means = Array.from({ length: cells }, (_, cell) => {
+    const start = Math.floor((cell * size) / cells);
+    return map.narrow(axis, start, Math.ceil(((cell + 1) * size) / cells) - start).mean([axis]);
+  });
+  return stack(means, { dim: axis });
 }
 
 /**
