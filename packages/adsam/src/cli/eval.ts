@@ -82,6 +82,7 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
       pictures = done;
       bar.update(done, total);
     },
+    onNotReplayed: (reason) => output.warning(`the GPU was given the network piece by piece: ${reason}`),
   });
   bar.end();
   const scores = scoresOf(matrix, dataset, resolution, pictures);

@@ -30,6 +30,8 @@ interface Scoring extends CallOptions {
   /** Sees each prediction, at the scored size, and the label it met. */
   readonly onPrediction?: (prediction: ScoredPicture) => void | Promise<void>;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Told once, on a GPU, why the network's operators were not recorded and replayed, if they were not. */
+  readonly onNotReplayed?: (reason: string) => void;
 }
 
 /** The data itself, or a loader by `evaluationLoader`, which stays open. */
@@ -93,6 +95,8 @@ async function score(loader: DataLoader, options: Scoring): Promise<ConfusionMat
       options.onProgress?.(done, samples.length);
       if (signal?.aborted) break;
     }
+    if (options.compute.device !== "cpu" && !options.embeddings && forward.whyNot !== undefined)
+      options.onNotReplayed?.(forward.whyNot);
   } finally {
     network.train(wasTraining);
   }

@@ -1,4 +1,4 @@
-import { autocast, type Dtype, Problem, scope, Tensor } from "@adsam/torch";
+import { autocast, type Dtype, Problem, scope, send, Tensor } from "@adsam/torch";
 import { checkLabels } from "./labels.js";
 import { softmaxAtLabels } from "./softmax-at-labels.js";
 
@@ -65,7 +65,7 @@ export function inFullPrecision<T>(like: Tensor, body: () => T): T {
  */
 export function pixelWeights(factors: readonly number[], { probabilities, labelIndex, valid }: Prediction): Tensor {
   checkClassWeights(factors, probabilities.size(1));
-  const table = Tensor.of(factors, { dtype: probabilities.dtype, device: probabilities.device });
+  const table = send(Tensor.of(factors, { dtype: probabilities.dtype }), probabilities.device);
   return table.indexSelect(0, labelIndex.flatten()).view(labelIndex.shape).mul(valid);
 }
 

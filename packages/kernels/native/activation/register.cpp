@@ -1,8 +1,8 @@
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "activation/activation.h"
 #include "common/once.h"
+#include "common/own_operator.h"
 
 namespace adsam {
 namespace {
@@ -10,33 +10,20 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-auto gelu_op() {
-  static const auto op = c10::Dispatcher::singleton().findSchemaOrThrow("adsam::gelu", "").typed<decltype(gelu_cpu)>();
-  return op;
-}
-
-auto gelu_backward_op() {
-  static const auto op =
-      c10::Dispatcher::singleton().findSchemaOrThrow("adsam::_gelu_backward", "").typed<decltype(gelu_backward_cpu)>();
-  return op;
-}
-
-auto add_relu_op() {
-  static const auto op =
-      c10::Dispatcher::singleton().findSchemaOrThrow("adsam::add_relu_", "").typed<decltype(add_relu_cpu)>();
-  return op;
-}
+const OwnOperator<decltype(gelu_cpu)> gelu_op("adsam::gelu");
+const OwnOperator<decltype(gelu_backward_cpu)> gelu_backward_op("adsam::_gelu_backward");
+const OwnOperator<decltype(add_relu_cpu)> add_relu_op("adsam::add_relu_");
 
 class Gelu : public torch::autograd::Function<Gelu> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& input) {
     at::AutoDispatchBelowADInplaceOrView below;
     context->save_for_backward({input});
-    return gelu_op().call(input);
+    return gelu_op.call(input);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    return {gelu_backward_op().call(gradients[0], context->get_saved_variables()[0])};
+    return {gelu_backward_op.call(gradients[0], context->get_saved_variables()[0])};
   }
 };
 
@@ -47,7 +34,7 @@ Tensor autograd_gelu(const Tensor& input) { return input.is_cuda() ? gelu_compos
 Tensor autograd_gelu_backward(const Tensor& gradient, const Tensor& input) {
   refuse_second_derivative("gelu", {gradient, input});
   at::AutoDispatchBelowADInplaceOrView below;
-  return gelu_backward_op().call(gradient, input);
+  return gelu_backward_op.call(gradient, input);
 }
 
 /** The result itself says where the gradient goes: where it is above zero, to both summands alike. */
@@ -55,7 +42,7 @@ class AddRelu : public torch::autograd::Function<AddRelu> {
  public:
   static Tensor forward(AutogradContext* context, Tensor self, const Tensor& other) {
     at::AutoDispatchBelowADInplaceOrView below;
-    add_relu_op().call(self, other);
+    add_relu_op.call(self, other);
     context->mark_dirty({self});
     context->save_for_backward({self});
     return self;

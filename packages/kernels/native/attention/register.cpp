@@ -1,10 +1,10 @@
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "attention/attention.h"
 #include "attention/geometry.h"
 #include "common/autocast.h"
 #include "common/once.h"
+#include "common/own_operator.h"
 #include "panels/kernels.h"
 
 namespace adsam {
@@ -13,19 +13,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-auto forward_op() {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("adsam::rel_pos_attention", "")
-                             .typed<decltype(rel_pos_attention_cpu)>();
-  return op;
-}
-
-auto backward_op() {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("adsam::_rel_pos_attention_backward", "")
-                             .typed<decltype(rel_pos_attention_backward)>();
-  return op;
-}
+const OwnOperator<decltype(rel_pos_attention_cpu)> forward_op("adsam::rel_pos_attention");
+const OwnOperator<decltype(rel_pos_attention_backward)> backward_op("adsam::_rel_pos_attention_backward");
 
 class RelPosAttention : public torch::autograd::Function<RelPosAttention> {
  public:
@@ -35,7 +24,7 @@ class RelPosAttention : public torch::autograd::Function<RelPosAttention> {
     context->save_for_backward({qkv, rel_pos_h, rel_pos_w, value_or_undefined(outside)});
     context->saved_data["num_heads"] = num_heads;
     context->saved_data["window"] = window;
-    return forward_op().call(qkv, rel_pos_h, rel_pos_w, outside, num_heads, window);
+    return forward_op.call(qkv, rel_pos_h, rel_pos_w, outside, num_heads, window);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -45,7 +34,7 @@ class RelPosAttention : public torch::autograd::Function<RelPosAttention> {
     Optional<Tensor> outside;
     if (saved[3].defined()) outside = saved[3];
     auto [qkv, rel_pos_h, rel_pos_w, beyond] =
-        backward_op().call(gradients[0], saved[0], saved[1], saved[2], outside,
+        backward_op.call(gradients[0], saved[0], saved[1], saved[2], outside,
                            context->saved_data["num_heads"].toInt(), context->saved_data["window"].toIntVector(), wanted);
     return {qkv, rel_pos_h, rel_pos_w, beyond, Tensor(), Tensor()};
   }
@@ -62,7 +51,7 @@ AttentionGradients autograd_backward(const Tensor& gradient, const Tensor& qkv, 
                                      IntArrayRef window, std::array<bool, 4> wanted) {
   refuse_second_derivative("rel_pos_attention", {gradient, qkv, rel_pos_h, rel_pos_w, value_or_undefined(outside)});
   at::AutoDispatchBelowADInplaceOrView below;
-  return backward_op().call(gradient, qkv, rel_pos_h, rel_pos_w, outside, num_heads, window, wanted);
+  return backward_op.call(gradient, qkv, rel_pos_h, rel_pos_w, outside, num_heads, window, wanted);
 }
 
 /** All in the low precision, as an attention of plain operators would be. */
@@ -71,7 +60,7 @@ Tensor autocast(const Tensor& qkv, const Tensor& rel_pos_h, const Tensor& rel_po
   const WithoutAutocast guard(qkv.device().type());
   Optional<Tensor> low;
   if (outside.has_value()) low = to_autocast_type(*outside);
-  return forward_op().call(to_autocast_type(qkv), to_autocast_type(rel_pos_h), to_autocast_type(rel_pos_w), low,
+  return forward_op.call(to_autocast_type(qkv), to_autocast_type(rel_pos_h), to_autocast_type(rel_pos_w), low,
                            num_heads, window);
 }
 

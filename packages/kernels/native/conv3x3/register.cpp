@@ -1,8 +1,8 @@
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "common/autocast.h"
 #include "common/once.h"
+#include "common/own_operator.h"
 #include "conv3x3/conv3x3.h"
 
 namespace adsam {
@@ -11,18 +11,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-auto forward_op() {
-  static const auto op =
-      c10::Dispatcher::singleton().findSchemaOrThrow("adsam::conv3x3", "").typed<decltype(conv3x3_cpu)>();
-  return op;
-}
-
-auto backward_op() {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("adsam::_conv3x3_backward", "")
-                             .typed<decltype(conv3x3_backward_cpu)>();
-  return op;
-}
+const OwnOperator<decltype(conv3x3_cpu)> forward_op("adsam::conv3x3");
+const OwnOperator<decltype(conv3x3_backward_cpu)> backward_op("adsam::_conv3x3_backward");
 
 class Conv3x3 : public torch::autograd::Function<Conv3x3> {
  public:
@@ -30,7 +20,7 @@ class Conv3x3 : public torch::autograd::Function<Conv3x3> {
                         const Optional<Tensor>& bias, int64_t stride, bool relu,
                         c10::string_view algorithm) {
     at::AutoDispatchBelowADInplaceOrView below;
-    const Tensor output = forward_op().call(input, weight, bias, stride, relu, algorithm);
+    const Tensor output = forward_op.call(input, weight, bias, stride, relu, algorithm);
     // Where ReLU let nothing through, it shows in the output: the sum before it need not be kept.
     context->save_for_backward({input, weight, value_or_undefined(bias), relu ? output : Tensor()});
     context->saved_data["stride"] = stride;
@@ -45,7 +35,7 @@ class Conv3x3 : public torch::autograd::Function<Conv3x3> {
     const Tensor gradient =
         saved[3].defined() ? at::threshold_backward(gradients[0], saved[3], /*threshold*/ 0) : gradients[0];
     const std::string algorithm = context->saved_data["algorithm"].toStringRef();
-    auto [input, weight, bias] = backward_op().call(gradient, saved[0], saved[1], context->saved_data["stride"].toInt(), algorithm, wanted);
+    auto [input, weight, bias] = backward_op.call(gradient, saved[0], saved[1], context->saved_data["stride"].toInt(), algorithm, wanted);
     return {input, weight, bias, Tensor(), Tensor(), Tensor()};
   }
 };
@@ -60,7 +50,7 @@ ConvGradients autograd_backward(const Tensor& gradient, const Tensor& input, con
                                 c10::string_view algorithm, std::array<bool, 3> wanted) {
   refuse_second_derivative("conv3x3", {gradient, input, weight});
   at::AutoDispatchBelowADInplaceOrView below;
-  return backward_op().call(gradient, input, weight, stride, algorithm, wanted);
+  return backward_op.call(gradient, input, weight, stride, algorithm, wanted);
 }
 
 Tensor autocast(const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias, int64_t stride, bool relu,
@@ -68,7 +58,7 @@ Tensor autocast(const Tensor& input, const Tensor& weight, const Optional<Tensor
   const WithoutAutocast guard(input.device().type());
   Optional<Tensor> low_bias;
   if (bias.has_value()) low_bias = to_autocast_type(*bias);
-  return forward_op().call(to_autocast_type(input), to_autocast_type(weight), low_bias, stride, relu, algorithm);
+  return forward_op.call(to_autocast_type(input), to_autocast_type(weight), low_bias, stride, relu, algorithm);
 }
 
 Tensor meta(const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias, int64_t stride, bool relu,

@@ -1,8 +1,8 @@
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "common/autocast.h"
 #include "common/once.h"
+#include "common/own_operator.h"
 #include "deform_conv/deform_conv.h"
 #include "deform_conv/plan.h"
 #include "gpu/has_kernels.h"
@@ -13,18 +13,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-auto forward_op() {
-  static const auto op =
-      c10::Dispatcher::singleton().findSchemaOrThrow("adsam::deform_conv2d", "").typed<decltype(deform_conv2d_cpu)>();
-  return op;
-}
-
-auto backward_op() {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("adsam::_deform_conv2d_backward", "")
-                             .typed<decltype(deform_conv2d_backward_cpu)>();
-  return op;
-}
+const OwnOperator<decltype(deform_conv2d_cpu)> forward_op("adsam::deform_conv2d");
+const OwnOperator<decltype(deform_conv2d_backward_cpu)> backward_op("adsam::_deform_conv2d_backward");
 
 class DeformConv2d : public torch::autograd::Function<DeformConv2d> {
  public:
@@ -38,7 +28,7 @@ class DeformConv2d : public torch::autograd::Function<DeformConv2d> {
     context->saved_data["dilation"] = dilation;
     context->saved_data["groups"] = groups;
     context->saved_data["offset_groups"] = offset_groups;
-    return forward_op().call(input, weight, offset, mask, bias, stride, padding, dilation, groups, offset_groups);
+    return forward_op.call(input, weight, offset, mask, bias, stride, padding, dilation, groups, offset_groups);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -51,7 +41,7 @@ class DeformConv2d : public torch::autograd::Function<DeformConv2d> {
     const auto stride = data["stride"].toIntVector(), padding = data["padding"].toIntVector(),
                dilation = data["dilation"].toIntVector();
     auto [input, weight, offset, mask_gradient, bias] =
-        backward_op().call(gradients[0], saved[0], saved[1], saved[2], mask, stride, padding, dilation,
+        backward_op.call(gradients[0], saved[0], saved[1], saved[2], mask, stride, padding, dilation,
                            data["groups"].toInt(), data["offset_groups"].toInt(), wanted);
     const Tensor none;
     return {input, weight, offset, mask_gradient, bias, none, none, none, none, none};
@@ -72,7 +62,7 @@ DeformGradients autograd_backward(const Tensor& gradient, const Tensor& input, c
                                   std::array<bool, 5> wanted) {
   refuse_second_derivative("deform_conv2d", {gradient, input, weight, offset, value_or_undefined(mask)});
   at::AutoDispatchBelowADInplaceOrView below;
-  return backward_op().call(gradient, input, weight, offset, mask, stride, padding, dilation, groups, offset_groups,
+  return backward_op.call(gradient, input, weight, offset, mask, stride, padding, dilation, groups, offset_groups,
                             wanted);
 }
 
@@ -84,7 +74,7 @@ Tensor autocast(const Tensor& input, const Tensor& weight, const Tensor& offset,
   const WithoutAutocast guard(input.device().type());
   Optional<Tensor> low_bias;
   if (bias.has_value()) low_bias = to_autocast_type(*bias);
-  return forward_op().call(to_autocast_type(input), to_autocast_type(weight), offset, mask, low_bias, stride, padding,
+  return forward_op.call(to_autocast_type(input), to_autocast_type(weight), offset, mask, low_bias, stride, padding,
                            dilation, groups, offset_groups);
 }
 

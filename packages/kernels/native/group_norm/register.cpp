@@ -1,8 +1,8 @@
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "common/autocast.h"
 #include "common/once.h"
+#include "common/own_operator.h"
 #include "group_norm/group_norm.h"
 
 namespace adsam {
@@ -16,25 +16,9 @@ Tensor forward_cpu(const Tensor& input, int64_t groups, const Optional<Tensor>& 
   return std::get<0>(group_norm_with_statistics_cpu(input, groups, weight, bias, eps, gelu));
 }
 
-auto forward_op() {
-  static const auto op =
-      c10::Dispatcher::singleton().findSchemaOrThrow("adsam::group_norm", "").typed<decltype(forward_cpu)>();
-  return op;
-}
-
-auto statistics_op() {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("adsam::_group_norm_with_statistics", "")
-                             .typed<decltype(group_norm_with_statistics_cpu)>();
-  return op;
-}
-
-auto backward_op() {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("adsam::_group_norm_backward", "")
-                             .typed<decltype(group_norm_backward_cpu)>();
-  return op;
-}
+const OwnOperator<decltype(forward_cpu)> forward_op("adsam::group_norm");
+const OwnOperator<decltype(group_norm_with_statistics_cpu)> statistics_op("adsam::_group_norm_with_statistics");
+const OwnOperator<decltype(group_norm_backward_cpu)> backward_op("adsam::_group_norm_backward");
 
 Optional<Tensor> if_defined(const Tensor& tensor) {
   Optional<Tensor> result;
@@ -47,7 +31,7 @@ class GroupNorm : public torch::autograd::Function<GroupNorm> {
   static Tensor forward(AutogradContext* context, const Tensor& input, int64_t groups, const Optional<Tensor>& weight,
                         const Optional<Tensor>& bias, double eps, bool gelu) {
     at::AutoDispatchBelowADInplaceOrView below;
-    auto [output, mean, rstd] = statistics_op().call(input, groups, weight, bias, eps, gelu);
+    auto [output, mean, rstd] = statistics_op.call(input, groups, weight, bias, eps, gelu);
     context->save_for_backward({input, mean, rstd, value_or_undefined(weight), value_or_undefined(bias)});
     context->saved_data["groups"] = groups;
     context->saved_data["gelu"] = gelu;
@@ -57,7 +41,7 @@ class GroupNorm : public torch::autograd::Function<GroupNorm> {
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const variable_list saved = context->get_saved_variables();
     const auto wants = [&](size_t i) { return saved[i].defined() && saved[i].requires_grad(); };
-    auto [input, weight, bias] = backward_op().call(
+    auto [input, weight, bias] = backward_op.call(
         gradients[0], saved[0], saved[1], saved[2], context->saved_data["groups"].toInt(), if_defined(saved[3]),
         if_defined(saved[4]), context->saved_data["gelu"].toBool(), {wants(0), wants(3), wants(4)});
     const Tensor none;
@@ -77,14 +61,14 @@ GroupNormGradients autograd_backward(const Tensor& gradient, const Tensor& input
   refuse_second_derivative("group_norm",
                            {gradient, input, mean, rstd, value_or_undefined(weight), value_or_undefined(bias)});
   at::AutoDispatchBelowADInplaceOrView below;
-  return backward_op().call(gradient, input, mean, rstd, groups, weight, bias, gelu, wanted);
+  return backward_op.call(gradient, input, mean, rstd, groups, weight, bias, gelu, wanted);
 }
 
 /** Every kernel computes in float32 whatever it is given, so nothing is cast. */
 Tensor autocast(const Tensor& input, int64_t groups, const Optional<Tensor>& weight, const Optional<Tensor>& bias,
                 double eps, bool gelu) {
   const WithoutAutocast guard(input.device().type());
-  return forward_op().call(input, groups, weight, bias, eps, gelu);
+  return forward_op.call(input, groups, weight, bias, eps, gelu);
 }
 
 std::tuple<Tensor, Tensor, Tensor> meta_with_statistics(const Tensor& input, int64_t groups,

@@ -1,7 +1,7 @@
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "common/check.h"
+#include "common/own_operator.h"
 #include "hybrid_loss/hybrid_loss.h"
 
 namespace adsam {
@@ -39,17 +39,12 @@ std::tuple<Tensor, Tensor, Tensor> with_gradient_meta(const Tensor& logits, cons
           with_gradient ? at::empty_like(logits, options) : Tensor()};
 }
 
-auto gradient_op() {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("adsam::_hybrid_loss_with_gradient", "")
-                             .typed<decltype(with_gradient_cpu)>();
-  return op;
-}
+const OwnOperator<decltype(with_gradient_cpu)> gradient_op("adsam::_hybrid_loss_with_gradient");
 
 std::tuple<Tensor, Tensor> forward(const Tensor& logits, const Tensor& labels, const Optional<Tensor>& distances,
                                    Doubles weights, Doubles class_weights, double focal_alpha, double focal_gamma,
                                    double dice_smooth, int64_t ignore_index) {
-  auto [total, parts, gradient] = gradient_op().call(logits, labels, distances, weights, class_weights, focal_alpha,
+  auto [total, parts, gradient] = gradient_op.call(logits, labels, distances, weights, class_weights, focal_alpha,
                                                      focal_gamma, dice_smooth, ignore_index, false);
   return {total, parts};
 }
@@ -60,7 +55,7 @@ class HybridLoss : public torch::autograd::Function<HybridLoss> {
                                const Optional<Tensor>& distances, Doubles weights, Doubles class_weights,
                                double focal_alpha, double focal_gamma, double dice_smooth, int64_t ignore_index) {
     at::AutoDispatchBelowADInplaceOrView below;
-    auto [total, parts, gradient] = gradient_op().call(logits, labels, distances, weights, class_weights, focal_alpha,
+    auto [total, parts, gradient] = gradient_op.call(logits, labels, distances, weights, class_weights, focal_alpha,
                                                        focal_gamma, dice_smooth, ignore_index, true);
     context->save_for_backward({gradient});
     context->saved_data["type"] = logits.scalar_type();

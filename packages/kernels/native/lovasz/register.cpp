@@ -1,7 +1,7 @@
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "common/autocast.h"
+#include "common/own_operator.h"
 #include "gpu/has_kernels.h"
 #include "lovasz/lovasz.h"
 
@@ -15,25 +15,15 @@ Tensor forward_cpu(const Tensor& probabilities, const Tensor& labels, int64_t ig
   return std::get<0>(lovasz_softmax_with_gradient_cpu(probabilities, labels, ignore_index, per_image, false));
 }
 
-auto forward_op() {
-  static const auto op =
-      c10::Dispatcher::singleton().findSchemaOrThrow("adsam::lovasz_softmax", "").typed<decltype(forward_cpu)>();
-  return op;
-}
-
-auto gradient_op() {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("adsam::_lovasz_softmax_with_gradient", "")
-                             .typed<decltype(lovasz_softmax_with_gradient_cpu)>();
-  return op;
-}
+const OwnOperator<decltype(forward_cpu)> forward_op("adsam::lovasz_softmax");
+const OwnOperator<decltype(lovasz_softmax_with_gradient_cpu)> gradient_op("adsam::_lovasz_softmax_with_gradient");
 
 class LovaszSoftmax : public torch::autograd::Function<LovaszSoftmax> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& probabilities, const Tensor& labels,
                         int64_t ignore_index, bool per_image, bool with_gradient) {
     at::AutoDispatchBelowADInplaceOrView below;
-    auto [loss, gradient] = gradient_op().call(probabilities, labels, ignore_index, per_image, with_gradient);
+    auto [loss, gradient] = gradient_op.call(probabilities, labels, ignore_index, per_image, with_gradient);
     context->save_for_backward({gradient});
     context->saved_data["type"] = probabilities.scalar_type();
     return loss;
@@ -58,7 +48,7 @@ Tensor autograd(const Tensor& probabilities, const Tensor& labels, int64_t ignor
 Tensor autocast(const Tensor& probabilities, const Tensor& labels, int64_t ignore_index, bool per_image) {
   const auto device = probabilities.device().type();
   const WithoutAutocast guard(device);
-  return forward_op().call(at::autocast::cached_cast(at::kFloat, probabilities, device), labels, ignore_index,
+  return forward_op.call(at::autocast::cached_cast(at::kFloat, probabilities, device), labels, ignore_index,
                            per_image);
 }
 

@@ -1,7 +1,7 @@
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "common/once.h"
+#include "common/own_operator.h"
 #include "max_pool/max_pool.h"
 
 namespace adsam {
@@ -20,25 +20,14 @@ Tensor forward_cpu(const Tensor& input) {
   return has_kernel(input) ? std::get<0>(max_pool_with_taps_cpu(input, false)) : max_pool_composite(input);
 }
 
-auto taps_op() {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("adsam::_max_pool_3x3_s2_with_taps", "")
-                             .typed<decltype(max_pool_with_taps_cpu)>();
-  return op;
-}
-
-auto backward_op() {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("adsam::_max_pool_3x3_s2_backward", "")
-                             .typed<decltype(max_pool_backward_cpu)>();
-  return op;
-}
+const OwnOperator<decltype(max_pool_with_taps_cpu)> taps_op("adsam::_max_pool_3x3_s2_with_taps");
+const OwnOperator<decltype(max_pool_backward_cpu)> backward_op("adsam::_max_pool_3x3_s2_backward");
 
 class MaxPool : public torch::autograd::Function<MaxPool> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& input, bool with_taps) {
     at::AutoDispatchBelowADInplaceOrView below;
-    auto [output, taps] = taps_op().call(input, with_taps);
+    auto [output, taps] = taps_op.call(input, with_taps);
     context->save_for_backward({taps});
     context->saved_data["shape"] = input.sizes();
     return output;
@@ -46,7 +35,7 @@ class MaxPool : public torch::autograd::Function<MaxPool> {
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto shape = context->saved_data["shape"].toIntVector();
-    return {backward_op().call(gradients[0], context->get_saved_variables()[0], shape), Tensor()};
+    return {backward_op.call(gradients[0], context->get_saved_variables()[0], shape), Tensor()};
   }
 };
 
@@ -59,7 +48,7 @@ Tensor autograd(const Tensor& input) {
 Tensor autograd_backward(const Tensor& gradient, const Tensor& taps, IntArrayRef input_size) {
   refuse_second_derivative("max_pool_3x3_s2", {gradient});
   at::AutoDispatchBelowADInplaceOrView below;
-  return backward_op().call(gradient, taps, input_size);
+  return backward_op.call(gradient, taps, input_size);
 }
 
 Tensor meta(const Tensor& input) {

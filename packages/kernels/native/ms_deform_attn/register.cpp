@@ -1,8 +1,8 @@
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "common/autocast.h"
 #include "common/once.h"
+#include "common/own_operator.h"
 #include "gpu/has_kernels.h"
 #include "ms_deform_attn/ms_deform_attn.h"
 
@@ -12,18 +12,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-auto forward_op() {
-  static const auto op =
-      c10::Dispatcher::singleton().findSchemaOrThrow("adsam::ms_deform_attn", "").typed<decltype(ms_deform_attn_cpu)>();
-  return op;
-}
-
-auto backward_op() {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("adsam::_ms_deform_attn_backward", "")
-                             .typed<decltype(ms_deform_attn_backward_cpu)>();
-  return op;
-}
+const OwnOperator<decltype(ms_deform_attn_cpu)> forward_op("adsam::ms_deform_attn");
+const OwnOperator<decltype(ms_deform_attn_backward_cpu)> backward_op("adsam::_ms_deform_attn_backward");
 
 class MsDeformAttn : public torch::autograd::Function<MsDeformAttn> {
  public:
@@ -32,14 +22,14 @@ class MsDeformAttn : public torch::autograd::Function<MsDeformAttn> {
     at::AutoDispatchBelowADInplaceOrView below;
     context->save_for_backward({value, locations, weights});
     context->saved_data["spatial_shapes"] = spatial_shapes;
-    return forward_op().call(value, spatial_shapes, locations, weights);
+    return forward_op.call(value, spatial_shapes, locations, weights);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const variable_list saved = context->get_saved_variables();
     const auto spatial_shapes = context->saved_data["spatial_shapes"].toIntVector();
     auto [value, locations, weights] =
-        backward_op().call(gradients[0], saved[0], spatial_shapes, saved[1], saved[2],
+        backward_op.call(gradients[0], saved[0], spatial_shapes, saved[1], saved[2],
                            {saved[0].requires_grad(), saved[1].requires_grad(), saved[2].requires_grad()});
     return {value, Tensor(), locations, weights};
   }
@@ -55,14 +45,14 @@ AttentionGradientTensors autograd_backward(const Tensor& gradient, const Tensor&
                                            const Tensor& locations, const Tensor& weights, std::array<bool, 3> wanted) {
   refuse_second_derivative("ms_deform_attn", {gradient, value, locations, weights});
   at::AutoDispatchBelowADInplaceOrView below;
-  return backward_op().call(gradient, value, spatial_shapes, locations, weights, wanted);
+  return backward_op.call(gradient, value, spatial_shapes, locations, weights, wanted);
 }
 
 /** Values in the low precision; places and weights stay as they are, since every kernel reads them in float32 anyway.
  */
 Tensor autocast(const Tensor& value, IntArrayRef spatial_shapes, const Tensor& locations, const Tensor& weights) {
   const WithoutAutocast guard(value.device().type());
-  return forward_op().call(to_autocast_type(value), spatial_shapes, locations, weights);
+  return forward_op.call(to_autocast_type(value), spatial_shapes, locations, weights);
 }
 
 Tensor meta(const Tensor& value, IntArrayRef spatial_shapes, const Tensor& locations, const Tensor& weights) {

@@ -1,8 +1,8 @@
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "common/autocast.h"
 #include "common/once.h"
+#include "common/own_operator.h"
 #include "resize/resize.h"
 
 namespace adsam {
@@ -11,19 +11,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-auto forward_op() {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("adsam::resize_bilinear", "")
-                             .typed<decltype(resize_bilinear_cpu)>();
-  return op;
-}
-
-auto backward_op() {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("adsam::_resize_bilinear_backward", "")
-                             .typed<decltype(resize_bilinear_backward_cpu)>();
-  return op;
-}
+const OwnOperator<decltype(resize_bilinear_cpu)> forward_op("adsam::resize_bilinear");
+const OwnOperator<decltype(resize_bilinear_backward_cpu)> backward_op("adsam::_resize_bilinear_backward");
 
 /** Linear, so nothing of the input is kept but its shape and layout. */
 class ResizeBilinear : public torch::autograd::Function<ResizeBilinear> {
@@ -32,13 +21,13 @@ class ResizeBilinear : public torch::autograd::Function<ResizeBilinear> {
     at::AutoDispatchBelowADInplaceOrView below;
     context->saved_data["shape"] = input.sizes();
     context->saved_data["channels_last"] = input.suggest_memory_format() == at::MemoryFormat::ChannelsLast;
-    return forward_op().call(input, size, row_major);
+    return forward_op.call(input, size, row_major);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto shape = context->saved_data["shape"].toIntVector();
     const Tensor none;
-    return {backward_op().call(gradients[0], shape, context->saved_data["channels_last"].toBool()), none, none};
+    return {backward_op.call(gradients[0], shape, context->saved_data["channels_last"].toBool()), none, none};
   }
 };
 
@@ -50,13 +39,13 @@ Tensor autograd(const Tensor& input, IntArrayRef size, bool row_major) {
 Tensor autograd_backward(const Tensor& gradient, IntArrayRef input_size, bool channels_last) {
   refuse_second_derivative("resize_bilinear", {gradient});
   at::AutoDispatchBelowADInplaceOrView below;
-  return backward_op().call(gradient, input_size, channels_last);
+  return backward_op.call(gradient, input_size, channels_last);
 }
 
 /** Every kernel computes in float32 whatever it is given, so nothing is cast. */
 Tensor autocast(const Tensor& input, IntArrayRef size, bool row_major) {
   const WithoutAutocast guard(input.device().type());
-  return forward_op().call(input, size, row_major);
+  return forward_op.call(input, size, row_major);
 }
 
 Tensor meta(const Tensor& input, IntArrayRef size, bool row_major) {

@@ -1,8 +1,8 @@
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "common/autocast.h"
 #include "common/once.h"
+#include "common/own_operator.h"
 #include "resize/resize.h"
 
 namespace adsam {
@@ -11,31 +11,20 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-auto forward_op() {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("adsam::resize_bilinear_cat", "")
-                             .typed<decltype(resize_bilinear_cat_cpu)>();
-  return op;
-}
-
-auto backward_op() {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("adsam::_resize_bilinear_cat_backward", "")
-                             .typed<decltype(resize_bilinear_cat_backward_cpu)>();
-  return op;
-}
+const OwnOperator<decltype(resize_bilinear_cat_cpu)> forward_op("adsam::resize_bilinear_cat");
+const OwnOperator<decltype(resize_bilinear_cat_backward_cpu)> backward_op("adsam::_resize_bilinear_cat_backward");
 
 class ResizeBilinearCat : public torch::autograd::Function<ResizeBilinearCat> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& input, const Tensor& skip) {
     at::AutoDispatchBelowADInplaceOrView below;
     context->saved_data["shape"] = input.sizes();
-    return forward_op().call(input, skip);
+    return forward_op.call(input, skip);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto shape = context->saved_data["shape"].toIntVector();
-    auto [input, skip] = backward_op().call(gradients[0], shape);
+    auto [input, skip] = backward_op.call(gradients[0], shape);
     return {input, skip};
   }
 };
@@ -48,7 +37,7 @@ Tensor autograd(const Tensor& input, const Tensor& skip) {
 std::tuple<Tensor, Tensor> autograd_backward(const Tensor& gradient, IntArrayRef input_size) {
   refuse_second_derivative("resize_bilinear_cat", {gradient});
   at::AutoDispatchBelowADInplaceOrView below;
-  return backward_op().call(gradient, input_size);
+  return backward_op.call(gradient, input_size);
 }
 
 /** Both in the wider of their dtypes, as `cat` does. */
@@ -56,7 +45,7 @@ Tensor autocast(const Tensor& input, const Tensor& skip) {
   const auto device = input.device().type();
   const WithoutAutocast guard(device);
   const auto type = at::result_type(input, skip);
-  return forward_op().call(at::autocast::cached_cast(type, input, device),
+  return forward_op.call(at::autocast::cached_cast(type, input, device),
                            at::autocast::cached_cast(type, skip, device));
 }
 

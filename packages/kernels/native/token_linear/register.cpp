@@ -1,23 +1,14 @@
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/grad_mode.h>
 
 #include "common/autocast.h"
+#include "common/own_operator.h"
 #include "token_linear/token_linear.h"
 
 namespace adsam {
 namespace {
 
-auto linear_op() {
-  static const auto op =
-      c10::Dispatcher::singleton().findSchemaOrThrow("adsam::token_linear", "").typed<decltype(token_linear_cpu)>();
-  return op;
-}
-
-auto mlp_op() {
-  static const auto op =
-      c10::Dispatcher::singleton().findSchemaOrThrow("adsam::token_mlp", "").typed<decltype(token_mlp_cpu)>();
-  return op;
-}
+const OwnOperator<decltype(token_linear_cpu)> linear_op("adsam::token_linear");
+const OwnOperator<decltype(token_mlp_cpu)> mlp_op("adsam::token_mlp");
 
 /** These have no backward: what needs one takes plain layers. */
 void refuse_gradients(const char* op, std::initializer_list<Tensor> inputs) {
@@ -33,7 +24,7 @@ Tensor linear_autograd(const Tensor& x, const Tensor& weight, const Optional<Ten
   refuse_gradients("token_linear", {x, weight, value_or_undefined(bias), value_or_undefined(norm_weight),
                                     value_or_undefined(norm_bias), value_or_undefined(residual)});
   at::AutoDispatchBelowADInplaceOrView below;
-  return linear_op().call(x, weight, bias, norm_weight, norm_bias, eps, residual, low);
+  return linear_op.call(x, weight, bias, norm_weight, norm_bias, eps, residual, low);
 }
 
 Tensor mlp_autograd(const Tensor& x, const Optional<Tensor>& norm_weight, const Optional<Tensor>& norm_bias, double eps,
@@ -43,7 +34,7 @@ Tensor mlp_autograd(const Tensor& x, const Optional<Tensor>& norm_weight, const 
                                  value_or_undefined(bias1), weight2, value_or_undefined(bias2),
                                  value_or_undefined(residual)});
   at::AutoDispatchBelowADInplaceOrView below;
-  return mlp_op().call(x, norm_weight, norm_bias, eps, weight1, bias1, weight2, bias2, residual, low);
+  return mlp_op.call(x, norm_weight, norm_bias, eps, weight1, bias1, weight2, bias2, residual, low);
 }
 
 /** Products of bfloat16, with sums, norms and residuals in float32; weights are converted as they are packed. */
@@ -51,14 +42,14 @@ Tensor linear_autocast(const Tensor& x, const Tensor& weight, const Optional<Ten
                        const Optional<Tensor>& norm_weight, const Optional<Tensor>& norm_bias, double eps,
                        const Optional<Tensor>& residual, bool) {
   const WithoutAutocast guard(x.device().type());
-  return linear_op().call(x, weight, bias, norm_weight, norm_bias, eps, residual, true);
+  return linear_op.call(x, weight, bias, norm_weight, norm_bias, eps, residual, true);
 }
 
 Tensor mlp_autocast(const Tensor& x, const Optional<Tensor>& norm_weight, const Optional<Tensor>& norm_bias, double eps,
                     const Tensor& weight1, const Optional<Tensor>& bias1, const Tensor& weight2,
                     const Optional<Tensor>& bias2, const Optional<Tensor>& residual, bool) {
   const WithoutAutocast guard(x.device().type());
-  return mlp_op().call(x, norm_weight, norm_bias, eps, weight1, bias1, weight2, bias2, residual, true);
+  return mlp_op.call(x, norm_weight, norm_bias, eps, weight1, bias1, weight2, bias2, residual, true);
 }
 
 }  // namespace
