@@ -3,7 +3,7 @@ import { callKernel } from "./library.js";
 
 /**
  * GELU in its exact form, x·Φ(x), by a polynomial with the accuracy of float32 instead of the C library's erf, in any memory layout;
- * its gradient has the layout of the input. Differentiable once. Half and bfloat16 are computed in float32.
+ * on the CPU its gradient has the layout of the input. Differentiable once. Half and bfloat16 are computed in float32.
  *
  * @param input of any shape
  * @returns of the same shape, dtype and layout

@@ -12,7 +12,7 @@ export interface ResizeBilinearOptions {
  *
  * Linear, so the graph keeps nothing of the input. Differentiable once. Half and bfloat16 are computed in float32.
  *
- * @param input [B, C, h, w]; contiguous or channels-last, its gradient follows
+ * @param input [B, C, h, w]; contiguous or channels-last; on the CPU its gradient follows
  * @returns [B, C, height, width], of the input's dtype
  * @throws Error that names the argument whose shape or dtype does not fit, and what would
  */
@@ -29,7 +29,7 @@ export function resizeBilinear(
  *
  * @param input [B, C1, h, w]
  * @param skip [B, C2, H, W], of the same dtype (under autocast the wider of both)
- * @returns [B, C1 + C2, H, W], channels-last, as both gradients are
+ * @returns [B, C1 + C2, H, W], channels-last, as on the CPU both gradients are
  * @throws Error that names the argument whose shape or dtype does not fit, and what would
  */
 export function resizeBilinearCat(input: Tensor, skip: Tensor): Tensor {

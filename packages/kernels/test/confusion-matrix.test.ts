@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { type Dtype, Tensor } from "@adsam/torch";
 import { confusionMatrix } from "../src/index.js";
 import { callKernel } from "../src/library.js";
-import { assertSameOnAnyThreads, filledIntegers } from "./helpers.js";
+import { assertSameOnAnyThreads, filledIntegers, testDevice } from "./helpers.js";
 
 /** The definition, pixel by pixel. */
 function reference(prediction: ArrayLike<number>, label: ArrayLike<number>, classes: number, ignoreIndex: number) {
@@ -18,7 +18,7 @@ function reference(prediction: ArrayLike<number>, label: ArrayLike<number>, clas
 }
 
 const ids = (values: readonly number[], dtype: Dtype) =>
-  Tensor.from(Float64Array.from(values), [values.length]).to({ dtype });
+  Tensor.from(Float64Array.from(values), [values.length]).to({ dtype, device: testDevice() });
 const toNumbers = (tensor: Tensor) => (tensor.toNested() as number[][]).map((row) => row.map(Number));
 
 /** Ids in stretches of `run` pixels. */

@@ -126,6 +126,19 @@ export function assertSameOnAnyThreads(run: () => Tensor[], tolerance = 0): void
   }
 }
 
+/**
+ * Holds that an operator is differentiable once and says so, which also shows that its kernel was asked: a composite, by which a GPU may be
+ * served, is differentiable as often as one likes.
+ */
+export function assertDifferentiableOnce(name: string, run: (leaf: Tensor) => Tensor, input: Tensor): void {
+  if (device !== "cpu") return;
+  const leaf = input.detach().requiresGrad_();
+  assert.throws(
+    () => grad([run(leaf).square().sum()], [leaf], { createGraph: true }),
+    new RegExp(`${name}: found a request for second derivatives`),
+  );
+}
+
 /** A file of test/golden; tests run from dist/test. */
 export function readGolden<T>(name: string): T {
   return JSON.parse(readFileSync(new URL(`../../test/golden/${name}`, import.meta.url), "utf8")) as T;

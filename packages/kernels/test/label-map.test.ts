@@ -11,7 +11,7 @@ function reference(logits: Tensor, height: number, width: number): { ids: number
     const exact = logits.to({ dtype: "float64" });
     const sized = nn.functional.interpolate(exact, { size: { height, width }, mode: "bilinear" });
     const [batch, classes] = sized.dims4("logits");
-    const values = sized.toArray() as Float64Array;
+    const values = sized.toNumbers();
     const area = height * width;
     const [ids, lead]: [number[], number[]] = [[], []];
     for (let b = 0; b < batch; b++)

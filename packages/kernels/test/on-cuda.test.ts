@@ -2,15 +2,22 @@ import { test } from "node:test";
 import { buildInfo } from "@adsam/torch";
 import { onTestDevice } from "./helpers.js";
 
-// Every test of the kernels, on the GPU where there is one: the same bodies, with tensors made there.
+// The tests of every operator that serves a GPU, on the GPU where there is one: the same bodies, with tensors made there. The hybrid loss in
+// one operator, layers over tokens and the matrix products are the CPU's alone.
 const files = [
+  "activation",
+  "confusion-matrix",
+  "conv3x3",
   "deform-conv2d",
   "deform-conv2d-golden",
   "distance-transform",
-  "lovasz-softmax",
-  "ms-deform-attn",
-  "conv3x3",
   "group-norm",
+  "label-map",
+  "lovasz-softmax",
+  "max-pool",
+  "ms-deform-attn",
+  "rel-pos-attention",
+  "resize-bilinear",
 ];
 
 if (buildInfo().cuda)

@@ -6,7 +6,15 @@ import { autocast, type Size, type Tensor, withDevice, zeros } from "@adsam/torc
 import { relPosAttention } from "../src/index.js";
 import { callKernel } from "../src/library.js";
 import { relPosAttentionReference } from "../src/reference/rel-pos-attention.js";
-import { assertClose, assertSameOnAnyThreads, checkGradients, filled, testDevice, withGradients } from "./helpers.js";
+import {
+  assertClose,
+  assertSameOnAnyThreads,
+  checkGradients,
+  cpuOnly,
+  filled,
+  testDevice,
+  withGradients,
+} from "./helpers.js";
 
 interface Case {
   readonly batch: number;
@@ -127,7 +135,9 @@ for (const [name, one] of Object.entries(large))
     assertClose(run(relPosAttention, one)(...half), expected, 4e-3, "float16");
   });
 
-test("one head and several, one picture and several: the same bits in each", () => {
+const bits = cpuOnly("a GPU's matrix products may sum a batch in another order");
+
+test("one head and several, one picture and several: the same bits in each", bits, () => {
   const one = large["SAM's windows"]!;
   const [qkv, ...rest] = single(tensorsOf(one));
   const both = run(relPosAttention, one)(qkv!, ...(rest as [Tensor, Tensor, Tensor]));

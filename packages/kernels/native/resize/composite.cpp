@@ -35,7 +35,8 @@ Tensor resize_bilinear_composite(const Tensor& input, IntArrayRef size, bool row
 
 Tensor resize_bilinear_cat_composite(const Tensor& input, const Tensor& skip) {
   check_resize_cat(input, skip);
-  return at::cat({resize_bilinear_composite(input, skip.sizes().slice(2), false), skip}, 1);
+  const auto last = [](const Tensor& map) { return map.contiguous(at::MemoryFormat::ChannelsLast); };
+  return at::cat({resize_bilinear_composite(last(input), skip.sizes().slice(2), false), last(skip)}, 1);
 }
 
 }  // namespace adsam
