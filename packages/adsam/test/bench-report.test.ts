@@ -38,7 +38,6 @@ const result = (change: Partial<Result> = {}): Result => ({
   runs: [{ date: "2026-01-02T00:00:00Z", command: "c", load: { before: 1, after: 2 } }],
   versions: { "AD-SAM": "1" },
   blas: "b",
-  rates: { float32: 1e11, bfloat16: 2e11, copy: 3e10 },
   rows: [],
   agreements: [],
   growth: [],
@@ -204,6 +203,18 @@ test("the page keeps what stands around the table", () => {
   const again = withResult(`${page}\nafter\n`, result({ runs: [run] }));
   assert.match(again, /^# Title\n\nbefore\n\n<!--.*2026-02-03: `d`.*-->\n\nafter\n$/s);
   assert.doesNotMatch(again, /`c`/);
+});
+
+test("each run says what its machine reached; one that measured growth has not looked", () => {
+  const load = { before: 1, after: 2 };
+  const rates = { float32: 1e11, bfloat16: 2e11, copy: 3e10 };
+  const runs = [
+    { date: "2026-02-03", command: "c", load, rates },
+    { date: "2026-02-04", command: "c --growth", load },
+  ];
+  const [, table, growth] = resultMarkdown(result({ runs })).split("\n");
+  assert.match(table!, /matrix products 100 GFLOP\/s in float32, 200 GFLOP\/s in bfloat16, copying 30\.0 GB\/s$/);
+  assert.match(growth!, /2 after$/);
 });
 
 test("the table says ratio, what is wanted, roofline and what is missing", () => {

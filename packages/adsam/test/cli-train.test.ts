@@ -217,6 +217,54 @@ describe("adsam eval", () => {
     assert.doesNotMatch(stdout, /NaN/);
   });
 
+  test("on a data set of other classes: mapped, with outlines, and what is kept of the score at home", async () => {
+    const folder = path.join(root, "lite");
+    const { put, putLabel, putPicture } = await import("./data-fixtures.js");
+    for (const [i, name] of ["a", "b", "c"].entries()) {
+      await putPicture(path.join(folder, "images", `${name}.png`), { height: 20, width: 30 });
+      await putLabel(path.join(folder, "labels", `${name}.png`), { height: 20, width: 30 }, [0, 0, 0, 3, 6 - i, 255]);
+    }
+    await put(path.join(folder, "dataset.yaml"), iddLite);
+    const words = [
+      "eval",
+      path.join(out("run"), "best.pth"),
+      "--data",
+      folder,
+      "--label-map",
+      "auto",
+      "--threads",
+      "1",
+    ];
+    const { status, stdout, stderr } = await adsam([...words, "--boundary", "--retention", "--per-picture", "--json"]);
+    assert.equal(status, 0, stderr);
+    const scores = JSON.parse(stdout);
+    assert.deepEqual(scores.labelMap, { map: "cityscapes-to-idd-lite", appliedTo: "predictions", leftOut: [] });
+    assert.equal(scores.perClass.length, 7);
+    assert.ok(scores.boundary.iou >= 0 && scores.perClass[0].boundaryF1 >= 0);
+    assert.deepEqual([scores.boundary.tolerance, scores.boundary.rules.length], [null, 2]);
+    assert.equal(scores.perPicture.length, 3);
+    const { retention } = scores;
+    assert.deepEqual(
+      [retention.from, retention.pictures, retention.classes],
+      ["Cityscapes", 3, ["drivable", "vehicles", "sky"]],
+    );
+    assert.equal(retention.value, retention.unseen / retention.trained);
+    assert.ok(retention.interval.low <= retention.value && retention.value <= retention.interval.high);
+
+    const printed = await adsam([...words, "--boundary", "3", "--retention", path.join(root, "data")]);
+    assert.equal(printed.status, 0, printed.stderr);
+    assert.match(printed.stdout, /class +IoU +accuracy +share +boundary F1 +boundary IoU/);
+    assert.match(printed.stdout, /label map {2}cityscapes-to-idd-lite, applied to the predictions/);
+    assert.match(printed.stdout, /retention +\d\.\d{3} {2}\d\.\d{3} to \d\.\d{3} \(95 %\)/);
+    assert.match(printed.stdout, /within 3 pixels/);
+
+    const back = await adsam([...words.slice(0, 4), "--label-map", "camvid-to-idd-lite"]);
+    assert.equal(back.status, 1);
+    assert.match(back.stderr, /label map "camvid-to-idd-lite", CamVid → IDD-Lite: found "pavement", .*no class to map/);
+    const bad = await adsam([...words, "--boundary", "-1"]);
+    assert.match(bad.stderr, /--boundary: found "-1", expected pixels, 0 or more/);
+  });
+
   test("refuses a data set of other classes, and a file that is no checkpoint", async () => {
     const folder = path.join(root, "own");
     const { put, putLabel, putPicture } = await import("./data-fixtures.js");
@@ -235,4 +283,10 @@ describe("adsam eval", () => {
 const ownDataset = `images: images
 labels: labels
 names: [dark, light]
+`;
+
+const iddLite = `name: IDD-Lite
+images: images
+labels: labels
+names: [drivable, non-drivable, living things, vehicles, roadside objects, far objects, sky]
 `;

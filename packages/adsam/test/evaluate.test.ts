@@ -2,14 +2,19 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { before, describe, test } from "node:test";
 import { Generator, nn, noGrad, scope, Tensor } from "@adsam/torch";
+import { classIds, parseClassMap } from "../src/data/class-maps/class-map.js";
 import { type Dataset, select } from "../src/data/dataset.js";
+import { cityscapesClasses, IGNORE } from "../src/data/labels.js";
 import { loadSample } from "../src/data/load-sample.js";
 import { openDataset } from "../src/data/open.js";
 import { imageNet, normalise } from "../src/data/transforms/normalise.js";
 import { resizeBilinear } from "../src/data/transforms/resize.js";
 import { evaluate, evaluationLoader } from "../src/evaluate/evaluate.js";
+import { evaluateInDetail } from "../src/evaluate/in-detail.js";
 import { scoresOf } from "../src/evaluate/scores.js";
+import { BoundaryScores } from "../src/metrics/boundary/scores.js";
 import { ConfusionMatrix } from "../src/metrics/confusion.js";
+import { CountedPictures } from "../src/metrics/picture-counts.js";
 import { AdSam } from "../src/models/ad-sam.js";
 import { putLabel } from "./data-fixtures.js";
 import { folderForTests, putScenes, sceneFile } from "./train-fixtures.js";
@@ -34,9 +39,12 @@ before(async () => {
   });
 });
 
-/** Picture by picture, pixel by pixel, with nothing of the evaluation but the network and the resize. */
-async function countByHand(resolution: "label" | "network"): Promise<number[]> {
-  const counts = new Array<number>(19 * 19).fill(0);
+/** Picture by picture, pixel by pixel, with nothing of the evaluation but the network and the resize: label and prediction of each. */
+async function pixelsByHand(
+  may: (k: number) => boolean = () => true,
+  resolution: "label" | "network" = "label",
+): Promise<[truth: number, guess: number][]> {
+  const pairs: [number, number][] = [];
   for (let i = 0; i < dataset.samples.length; i++) {
     const { picture, label } = await loadSample(dataset, i);
     const pixels = new Float32Array(3 * input.height * input.width);
@@ -49,6 +57,7 @@ async function countByHand(resolution: "label" | "network"): Promise<number[]> {
         return (sized.toArray() as Float32Array).slice();
       }),
     );
+    const answers = Array.from({ length: 19 }, (_, k) => k).filter(may);
     for (let y = 0; y < height; y++)
       for (let x = 0; x < width; x++) {
         // A label on another grid is read at the pixel whose middle is nearest.
@@ -58,14 +67,16 @@ async function countByHand(resolution: "label" | "network"): Promise<number[]> {
         }) as [number, number];
         const truth = label!.data[v * label!.size.width + u]!;
         if (truth === 255) continue;
-        let guess = 0;
-        for (let k = 1; k < 19; k++) {
-          const at = (k: number) => scores[(k * height + y) * width + x]!;
-          if (at(k) > at(guess)) guess = k;
-        }
-        counts[truth * 19 + guess]!++;
+        const at = (k: number) => scores[(k * height + y) * width + x]!;
+        pairs.push([truth, answers.reduce((best, k) => (at(k) > at(best) ? k : best))]);
       }
   }
+  return pairs;
+}
+
+async function countByHand(resolution: "label" | "network"): Promise<number[]> {
+  const counts = new Array<number>(19 * 19).fill(0);
+  for (const [truth, guess] of await pixelsByHand(() => true, resolution)) counts[truth * 19 + guess]!++;
   return counts;
 }
 
@@ -133,7 +144,7 @@ describe("evaluate", () => {
     const part = await evaluate({ ...options, dataset, signal: stop.signal, onProgress });
     const four = await evaluate({ ...options, dataset: select(dataset, [0, 1, 2, 3]) });
     assert.deepEqual(part.toJSON(), four.toJSON());
-    assert.equal(scoresOf(part, dataset, "label", pictures).pictures, 4);
+    assert.equal(scoresOf(part, dataset, "label", { pictures }).pictures, 4);
   });
 
   test("a class that occurs nowhere is absent, not 0, and counts nowhere", () => {
@@ -145,12 +156,97 @@ describe("evaluate", () => {
     assert.match(rule, /classes that occur in the labels or in the predictions/);
   });
 
+  test("in common classes, it counts the best of the answers that have a name there", async () => {
+    const map = parseClassMap(
+      `from: Cityscapes\nto: two\nclasses:\n${dataset.classes.names
+        .map((name, k) => `  ${name}: ${k % 4 === 0 ? "ignored" : k % 2 === 0 ? "even" : "odd"}`)
+        .join("\n")}`,
+      "two",
+    );
+    const predictions = classIds(map, dataset.classes.names, ["even", "odd"]);
+    const classes = { names: ["even", "odd"], colours: [cityscapesClasses.colours[0]!, cityscapesClasses.colours[1]!] };
+    const table = { ...classes, ignoreIndex: IGNORE } as const;
+    const mapping = {
+      title: "two",
+      appliedTo: "predictions",
+      classes: table,
+      predictions,
+      labels: predictions,
+    } as const;
+    const counts = new Array<number>(4).fill(0);
+    const per: ConfusionMatrix[] = [];
+    const matrix = await evaluate({
+      ...{ network, dataset, input, resolution: "label", compute, workers: 0, mapping, batchSize: 2 },
+      onPrediction: ({ matrix }) => void per.push(matrix),
+    });
+    // By hand: of each pixel's 19 scores, as `countByHand` has them, the greatest of those that are not ignored.
+    for (const [truth, guess] of await pixelsByHand((k) => k % 4 !== 0))
+      if (truth % 4 !== 0) counts[predictions[truth]! * 2 + predictions[guess]!]!++;
+    assert.deepEqual([...matrix.counts], counts);
+    assert.ok(matrix.ignored > 5 * 40 * 3); // road is class 0
+    const merged = new ConfusionMatrix(2);
+    for (const one of per) merged.merge(one);
+    assert.deepEqual(merged.toJSON(), matrix.toJSON());
+    const { perClass, labelMap } = scoresOf(matrix, dataset, "label", { mapping });
+    assert.deepEqual(
+      [perClass.map(({ name }) => name), labelMap],
+      [["even", "odd"], { map: "two", appliedTo: "predictions", leftOut: [] }],
+    );
+    const wrong = { ...mapping, predictions: predictions.slice(1) };
+    await assert.rejects(
+      evaluate({ network, dataset, input, resolution: "label", compute, mapping: wrong }),
+      /a network of 19 classes and data of 19, expected 18 and 19, as the label map has them/,
+    );
+  });
+
+  test("a class that the map cannot produce is in no mean, and named", () => {
+    const classes = {
+      names: ["a", "b", "c"],
+      colours: cityscapesClasses.colours.slice(0, 3),
+      ignoreIndex: IGNORE,
+    } as const;
+    const [predictions, labels] = [Uint8Array.of(0, 1), Uint8Array.of(0, 1, 2)];
+    const mapping = { title: "m", appliedTo: "predictions", classes, predictions, labels } as const;
+    const matrix = new ConfusionMatrix(3);
+    matrix.update([0, 0, 1, 1], [0, 2, 1, 1]);
+    const boundary = new BoundaryScores({ numClasses: 3, tolerance: 0 });
+    const rows = (ids: number[]) => ({ data: Uint8Array.from(ids), size: { height: 1, width: 4 } });
+    boundary.update(rows([0, 0, 1, 1]), rows([0, 2, 1, 1])); // contours: a at 1 predicted, at 0 labelled; b at 2 in both; c at 1 labelled
+    const scores = scoresOf(matrix, dataset, "label", { mapping, boundary });
+    assert.deepEqual([scores.mIoU, scores.meanAccuracy, scores.pixelAccuracy], [3 / 4, 1, 3 / 4]);
+    assert.deepEqual([scores.boundary!.f1, boundary.f1()], [1 / 2, [0, 1, 0]]);
+    assert.deepEqual(scores.labelMap!.leftOut, [{ name: "c", because: "never predicted" }]);
+  });
+
+  test("in detail: the counts of each picture, and outlines as their own computation scores them", async () => {
+    const options = { network, dataset, input, resolution: "label", compute, workers: 0 } as const;
+    const boundary = new BoundaryScores({ numClasses: 19, tolerance: 2 });
+    const matrix = await evaluate({
+      ...options,
+      onPrediction: ({ prediction, label }) => boundary.update(prediction, label),
+    });
+    const detail = await evaluateInDetail({ ...options, boundary: { tolerance: 2 } });
+    assert.deepEqual(detail.matrix.toJSON(), matrix.toJSON());
+    assert.deepEqual(detail.boundary!.toJSON(), boundary.toJSON());
+    assert.equal(new CountedPictures(detail.pictures).meanIoU(), matrix.meanIoU());
+    assert.deepEqual(
+      detail.pictures.map(({ id }) => id),
+      dataset.samples.map(({ id }) => id),
+    );
+    assert.equal((await evaluateInDetail(options)).boundary, undefined);
+    const scores = scoresOf(matrix, dataset, "label", { boundary });
+    assert.equal(scores.perClass[0]!.boundaryF1, boundary.f1()[0]);
+    assert.match(scores.boundary!.rules[0]!, /within 2 pixels of one labelled/);
+    const means = boundary.iou().filter((iou) => iou !== null);
+    assert.equal(scores.boundary!.iou, means.reduce((sum, iou) => sum + iou, 0) / means.length);
+  });
+
   test("refuses data of other classes, and labels whose ids the data set does not know", async () => {
     const other = { ...dataset, classes: { ...dataset.classes, names: ["a", "b", "c", "d"] } };
     await assert.rejects(evaluate({ network, dataset: other, input, resolution: "label", compute }), {
       name: "Problem",
       message:
-        "evaluation on Cityscapes: found a network of 19 classes, expected 4 (a, b, c, …). Evaluate on a data set with the classes the network was trained for.",
+        "evaluation on Cityscapes: found a network of 19 classes, expected 4 (a, b, c, …). Evaluate on a data set with the classes the network was trained for, or say with --label-map which of them are which.",
     });
     const file = sceneFile(root, "val", 3, "label");
     const before = readFileSync(file);

@@ -26,6 +26,7 @@ function runStarted(changes: Partial<TrainEvents["runStarted"]> = {}): TrainEven
     epochs: 3,
     stepsPerEpoch: 4,
     trainPictures: 8,
+    trainSubset: null,
     valPictures: 3,
     classes: {
       names: ["road", "wall, fence", "train"],
@@ -284,6 +285,12 @@ describe("progress", () => {
       progress.stepFinished?.({ ...stepFinished(3), epoch: 2, stepInEpoch: 3 });
     });
     assert.match(text, /, resumed after epoch 1\nepoch 2\/3 {2}3\/4 · .* · 2\.5 s left/); // 5 batches of half a second
+  });
+
+  test("says what pictures were drawn from", () => {
+    const trainSubset = { size: 8, of: 20, seed: 3, fingerprint: "0123456789ab" };
+    const text = printed(false, (progress) => progress.runStarted?.(runStarted({ trainSubset })));
+    assert.match(text, /^8 of 20 \(drawn by seed 3\) training and 3 validation pictures, /);
   });
 
   test("on a terminal a bar is drawn and the epoch's line stands alone", () => {

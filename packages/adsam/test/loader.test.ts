@@ -243,9 +243,15 @@ describe("loader", () => {
   });
 
   test("a smaller draw is part of a larger one", () => {
-    const [few, more] = [draw(dataset, 3, 9), draw(dataset, 7, 9)];
-    assert.ok(few.samples.every((sample) => more.samples.includes(sample)));
-    assert.notDeepEqual(draw(dataset, 3, 10).samples, few.samples);
+    for (let seed = 0; seed < 20; seed++) {
+      const drawn = Array.from({ length: 11 }, (_, i) => draw(dataset, i + 1, seed));
+      for (const [i, fewer] of drawn.entries()) {
+        assert.equal(new Set(fewer.samples).size, i + 1);
+        assert.ok(fewer.samples.every((sample) => (drawn[i + 1] ?? dataset).samples.includes(sample)));
+        assert.deepEqual(fewer.drawn, { of: 11, seed });
+      }
+    }
+    assert.notDeepEqual(draw(dataset, 3, 10).samples, draw(dataset, 3, 9).samples);
     assert.throws(() => draw(dataset, 12, 9), /found 12, expected 1 to 11/);
   });
 

@@ -1,46 +1,14 @@
 /**
  * The slow, readable form of native/pictures/resize.cpp: resizing as Pillow does it, to the bit.
  * Pillow's bilinear is a triangle filter as wide as the shrink factor (so it antialiases), run along rows and then along columns with
- * weights in 22-bit fixed point and an 8-bit picture in between.
+ * weights in 22-bit fixed point and an 8-bit picture in between. The weights are the project's; Pillow's own numbers check them.
  */
 import { type LabelMap, type Picture, pixels, type Size, sameSize } from "../src/data/picture.js";
+import { bilinearTaps, nearestPlaces } from "../src/data/transforms/resize.js";
 
 /** Fractional bits of a weight: 32 less 8 for the sample and 2 for sign and headroom. */
 const precision = 22;
 const half = 1 << (precision - 1);
-
-/** For each output place `i`: the first input place and how many are weighed; weights at `i * width`. */
-interface Taps {
-  readonly first: Int32Array;
-  readonly count: Int32Array;
-  readonly weights: Int32Array;
-  readonly width: number;
-}
-
-/** Triangle filter, [from] → [to] samples. */
-function bilinearTaps(from: number, to: number): Taps {
-  const scale = from / to;
-  const support = Math.max(scale, 1);
-  const width = Math.ceil(support) * 2 + 1;
-  const taps = { first: new Int32Array(to), count: new Int32Array(to), weights: new Int32Array(to * width), width };
-  const exact = new Float64Array(width);
-  for (let i = 0; i < to; i++) {
-    const centre = (i + 0.5) * scale;
-    const first = Math.max(0, Math.trunc(centre - support + 0.5));
-    const count = Math.min(from, Math.trunc(centre + support + 0.5)) - first;
-    let sum = 0;
-    for (let t = 0; t < count; t++) {
-      const distance = Math.abs((t + first - centre + 0.5) * (1 / support));
-      exact[t] = distance < 1 ? 1 - distance : 0;
-      sum += exact[t]!;
-    }
-    for (let t = 0; t < count; t++)
-      taps.weights[i * width + t] = Math.trunc(0.5 + (exact[t]! / sum) * (1 << precision));
-    taps.first[i] = first;
-    taps.count[i] = count;
-  }
-  return taps;
-}
 
 /**
  * Pillow's `resize(size, BILINEAR)` of an RGB picture. The aspect is not kept.
@@ -113,16 +81,4 @@ export function resizeNearest(label: LabelMap, size: Size): LabelMap {
     for (let x = 0; x < size.width; x++) out[at + x] = label.data[from + columns[x]!]!;
   }
   return { data: out, size };
-}
-
-/** Pillow adds the step up instead of multiplying; where a centre falls on an edge, the rounding decides, so it is done alike. */
-function nearestPlaces(from: number, to: number): Int32Array {
-  const step = from / to;
-  const places = new Int32Array(to);
-  let centre = step * 0.5;
-  for (let i = 0; i < to; i++) {
-    places[i] = Math.min(from - 1, Math.trunc(centre));
-    centre += step;
-  }
-  return places;
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { autocast, enableGrad, grad, noGrad, scope, type Tensor, withObserver } from "@adsam/torch";
-import { type SamEncoderConfig, samEncoders } from "../src/models/sam/config.js";
+import { tinyEncoder } from "../src/bench/order.js";
+import { samEncoders } from "../src/models/sam/config.js";
 import { SamImageEncoder } from "../src/models/sam/image-encoder.js";
 import {
   assertClose,
@@ -22,18 +23,6 @@ interface EncoderGolden {
   readonly gradL2: Readonly<Record<string, number>>;
   readonly gradInputL2: number;
 }
-
-const tiny: SamEncoderConfig = {
-  imageSize: 160,
-  patchSize: 16,
-  embedDim: 64,
-  depth: 4,
-  numHeads: 4,
-  mlpRatio: 4,
-  windowSize: 4,
-  globalAttnIndexes: [1, 3],
-  outChans: 32,
-};
 
 /** How often each operator is called. */
 function callsOf(body: () => unknown): Readonly<Record<string, number>> {
@@ -56,7 +45,7 @@ const l2 = (tensor: Tensor) => tensor.to({ dtype: "float64" }).square().sum().sq
 describe("SAM's image encoder", () => {
   test("has segment-anything's names, values and gradients, windows that need padding among them", () => {
     const golden = loadGolden<EncoderGolden>("sam-image-encoder-tiny.json");
-    using encoder = new SamImageEncoder(tiny);
+    using encoder = new SamImageEncoder(tinyEncoder);
     assert.equal(count(encoder), golden.parameters);
     const shapes = Object.fromEntries([...encoder.stateDict()].map(([name, tensor]) => [name, [...tensor.shape]]));
     assert.deepEqual(shapes, golden.parameterNames);
@@ -103,12 +92,12 @@ describe("SAM's image encoder", () => {
   });
 
   test("without a graph layers are computed together, attention always tile by tile", () => {
-    using encoder = fillModule(new SamImageEncoder(tiny));
+    using encoder = fillModule(new SamImageEncoder(tinyEncoder));
     const image = goldenInput("image", { shape: [2, 3, 96, 160], lo: -2, hi: 2 }); // 6×10 tokens in windows of 4
     scope(() => {
       const together = noGrad(() => callsOf(() => encoder.call(image)));
       const apart = enableGrad(() => callsOf(() => encoder.call(image)));
-      const { depth } = tiny;
+      const { depth } = tinyEncoder;
       assert.equal(together["adsam::token_linear"], 1 + 2 * depth);
       assert.equal(together["adsam::token_mlp"], depth);
       for (const calls of [together, apart]) {
@@ -122,7 +111,7 @@ describe("SAM's image encoder", () => {
   });
 
   test("both ways give the same, for a batch of pictures that are not square", () => {
-    using encoder = fillModule(new SamImageEncoder(tiny));
+    using encoder = fillModule(new SamImageEncoder(tinyEncoder));
     const image = goldenInput("image", { shape: [2, 3, 96, 208], lo: -2, hi: 2 });
     scope(() => {
       const together = noGrad(() => encoder.call(image));

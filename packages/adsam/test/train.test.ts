@@ -281,6 +281,30 @@ describe("a run", () => {
     assertSameRun(out("stopped"), out("whole"));
   });
 
+  test("tells which pictures it learned from: fewer lie within more of the same seed, whatever the run's own", async () => {
+    const learned = async (name: string, flags: Record<string, unknown>) => {
+      const once = { ...small, "train.epochs": 1, "train.valEvery": 9, ...flags };
+      const { events } = await train(recipe(name, once));
+      const [start] = eventsNamed(events, "runStarted");
+      return { told: start!.trainSubset, file: path.join(out(name), "subset.json") };
+    };
+    const written = (file: string) => JSON.parse(readFileSync(file, "utf8"));
+    const two = await learned("two", { "data.limitTrain": 2, "data.limitSeed": 7, "run.seed": 1 });
+    const five = await learned("five", { "data.limitTrain": 5, "data.limitSeed": 7, "run.seed": 2 });
+    const own = await learned("own seed", { "data.limitTrain": 5, "run.seed": 2 });
+    const whole = await learned("all of it", { "data.limitTrain": 11 });
+    const { pictures, ...rest } = written(five.file);
+    assert.deepEqual(rest, five.told);
+    const { fingerprint, ...terms } = five.told!;
+    assert.deepEqual(terms, { size: 5, of: 11, seed: 7 });
+    assert.match(fingerprint, /^[0-9a-f]{12}$/);
+    assert.equal(pictures.length, 5);
+    for (const id of written(two.file).pictures) assert.ok(pictures.includes(id), id);
+    assert.equal(own.told!.seed, 2);
+    assert.notEqual(own.told!.fingerprint, fingerprint);
+    assert.deepEqual([whole.told, existsSync(whole.file)], [null, false]);
+  });
+
   test("out of time ends after its step, and goes on when it is given more", async () => {
     const first = await train(recipe("timed", { ...small, "train.stopAfterMinutes": 1e-6 }));
     assert.deepEqual([first.result.reason, first.result.progress.step], ["out of time", 1]);

@@ -92,8 +92,8 @@ test("output and gradient have the layout promised, whatever layout the cotangen
   };
   const isFused = (op: unknown) => op !== composite && op !== catComposite && testDevice() === "cpu";
   for (const op of [resizeBilinear, composite])
+    // A GPU is served by libtorch's operators, whose gradients have the layout of the cotangent.
     for (const cotangentIn of Object.values(layouts))
-      // A GPU is served by libtorch's operators, whose gradients have the layout of the cotangent.
       for (const [given, expected] of [
         [strides(op, last, {}, cotangentIn), [1, 1]],
         [strides(op, last, { layout: "row-major" }, cotangentIn), [80, 1]],

@@ -46,6 +46,8 @@ export interface RunRecord {
   readonly command: string;
   /** Processes wanting the CPU, averaged over a minute, before the first measurement and after the last. */
   readonly load: { readonly before: number; readonly after: number };
+  /** The measure of its rows' rooflines; absent where growth was measured. */
+  readonly rates?: MachineRates;
 }
 
 /** What `performance.json` holds. */
@@ -62,7 +64,6 @@ export interface Result {
   readonly versions: Readonly<Record<string, string>>;
   /** Which library multiplies matrices, and with which kernels. */
   readonly blas: string;
-  readonly rates: MachineRates;
   readonly rows: readonly Row[];
   readonly agreements: readonly Agreement[];
   readonly growth: readonly GrowthLine[];

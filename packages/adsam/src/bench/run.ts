@@ -49,8 +49,8 @@ export async function runBench(options: BenchOptions, events: BenchEvents, signa
   const { found, missing } = await findPeers({ ...options.peers, wanted: peersOf(chosen, options.peers) });
   for (const { peer, reason, todo } of missing) events.warn(`${peerTitles[peer]} is left out: ${reason}. ${todo}`);
   const commands = new Map<string, SideCommand>([["ours", ours], ...found]);
-  events.tell("this machine's best rates: matrix products, copying");
-  const rates = await measureRates(options, signal);
+  if (chosen.length > 0) events.tell("this machine's best rates: matrix products, copying");
+  const rates = chosen.length > 0 ? await measureRates(options, signal) : undefined;
   const blas = await describeBlas();
   const so = {
     rows: [] as Row[],
@@ -65,10 +65,9 @@ export async function runBench(options: BenchOptions, events: BenchEvents, signa
     machine: describeMachine(options.threads),
     date,
     command: options.command,
-    runs: [{ date, command: options.command, load: { before, after: load() } }],
+    runs: [{ date, command: options.command, load: { before, after: load() }, ...(rates && { rates }) }],
     versions: { ...versions },
     blas,
-    rates,
     rows: [...so.rows],
     agreements: [...so.agreements],
     growth: [...so.growth],
@@ -100,7 +99,7 @@ export async function runBench(options: BenchOptions, events: BenchEvents, signa
         const measured = await compare(comparison, {
           ...options,
           commands: present,
-          rates,
+          rates: rates!,
           date,
           given,
           tell: events.tell,

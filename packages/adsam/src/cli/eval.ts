@@ -1,19 +1,28 @@
+import { Problem } from "@adsam/torch/problem";
 import { Option } from "commander";
+import type { Dataset } from "../data/dataset.js";
+import type { ClassMapping } from "../evaluate/class-mapping.js";
+import type { EvaluationOptions } from "../evaluate/evaluate.js";
+import type { CheckpointHeader } from "../train/checkpoint.js";
 import type { Recipe } from "../train/recipe-schema.js";
 import type { CommandFile } from "./command.js";
 import { stopSignal } from "./interrupt.js";
 import { addShortOptions, encoderWeightsHelp, kindOption, type RecipeFlags, recipeFlags } from "./options.js";
 import type { Output } from "./output.js";
 import { progressLine } from "./progress-line.js";
-import { printScores } from "./scores-print.js";
+import { printRetention, printScores } from "./scores-print.js";
 
 interface EvalFlags {
   readonly kind?: Recipe["data"]["kind"];
   readonly split?: string;
   readonly limit?: string;
   readonly resolution?: "label" | "network";
+  readonly labelMap?: string;
+  readonly boundary?: true | string;
+  readonly retention?: true | string;
   readonly encoderWeights?: string;
   readonly confusion?: true;
+  readonly perPicture?: true;
   readonly json?: true;
 }
 
@@ -38,8 +47,18 @@ export const command: CommandFile = {
           .choices(["label", "network"])
           .default("label"),
       )
+      .option("--boundary [pixels]", "also boundary F1, by this tolerance or 0.75 % of the diagonal, and boundary IoU")
+      .option(
+        "--label-map <auto|name|file>",
+        "for data of other classes than the network's: which are which; auto looks among those that come with adsam",
+      )
+      .option(
+        "--retention [folder]",
+        "also score the data the network was trained on, in the same classes: how much of its mIoU it keeps; folder: where that is now",
+      )
       .option("--encoder-weights <path>", encoderWeightsHelp)
       .option("--confusion", "with --json: the confusion matrix as well")
+      .option("--per-picture", "with --json: what each picture adds to it, by class")
       .option("--json", "print the result as JSON")
       .action((checkpoint: string, flags: EvalFlags, command) => run(checkpoint, flags, recipeFlags(command), output));
   },
@@ -51,48 +70,93 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
   const { chooseCompute } = await import("../compute.js");
   const { overRecipe } = await import("../train/recipe.js");
   const { openSplit } = await import("../train/start.js");
-  const { evaluate } = await import("../evaluate/evaluate.js");
+  const { openHome } = await import("../train/home-domain.js");
+  const { atHome } = await import("../evaluate/class-mapping.js");
+  const { evaluateInDetail } = await import("../evaluate/in-detail.js");
+  const { keptScores } = await import("../evaluate/kept.js");
   const { scoresOf } = await import("../evaluate/scores.js");
+  const boundary = boundaryOf(flags.boundary);
   const { encoderWeights } = flags;
   const loaded = loadNetwork(checkpoint, encoderWeights === undefined ? {} : { encoderWeights });
   const recipe = overRecipe(loaded.recipe, scoringFlags(loaded.recipe, flags, given));
   const compute = chooseCompute(recipe.run);
   const dataset = await openSplit(recipe, "val");
-  const { names } = loaded.classes;
-  const other = dataset.classes.names.findIndex((name, id) => names[id] !== undefined && names[id] !== name);
-  if (other >= 0)
+  const mapping = await mappingOf(loaded, dataset, flags, output);
+  const folder = flags.retention === true ? undefined : flags.retention;
+  const home = flags.retention && mapping ? await openHome(loaded, { folder, limit: flags.limit }) : undefined;
+  const resolution = flags.resolution ?? "label";
+  const network = loaded.network.to({ device: compute.device });
+  const signal = stopSignal(output, "scoring what was seen so far");
+
+  const scored = async (data: Dataset, more: Pick<EvaluationOptions, "mapping"> & { boundary?: typeof boundary }) => {
+    const bar = progressLine(output, `${data.name}, ${data.split}`);
+    const detail = await evaluateInDetail({
+      network,
+      dataset: data,
+      input: recipe.input,
+      resolution,
+      compute,
+      workers: recipe.data.workers,
+      signal,
+      onProgress: (done, total) => bar.update(done, total),
+      onNotReplayed: (reason) => output.warning(`the GPU was given the network piece by piece: ${reason}`),
+      ...more,
+    });
+    bar.end();
+    return detail;
+  };
+  const unseen = await scored(dataset, { mapping, boundary });
+  const trained = home && mapping && !signal.aborted ? await scored(home, { mapping: atHome(mapping) }) : undefined;
+  const { matrix, pictures } = unseen;
+  const detail = { pictures: pictures.length, mapping, boundary: unseen.boundary };
+  const scores = scoresOf(matrix, dataset, resolution, detail);
+  const retention = trained && keptScores({ unseen, trained, home: home!, mapping: mapping! });
+  const result = {
+    ...scores,
+    ...(retention && { retention }),
+    ...(flags.confusion && { confusion: matrix.toJSON() }),
+    ...(flags.perPicture && { perPicture: pictures }),
+  };
+  output.result(result, () => {
+    printScores(scores, output);
+    if (retention) printRetention(retention, output);
+  });
+  if (signal.aborted) {
+    const seen = `${pictures.length} of ${dataset.samples.length} pictures`;
     output.warning(
-      loaded.progress === null
+      `stopped after ${seen}: the scores are those of a part${flags.retention ? ", without retention" : ""}`,
+    );
+    process.exitCode = 130; // 128 + SIGINT
+  }
+}
+
+/** What scores of the network and of the data's labels are said in; undefined where both have the same classes in the same places. */
+async function mappingOf(
+  { classes, progress }: CheckpointHeader,
+  dataset: Dataset,
+  { labelMap, retention }: EvalFlags,
+  output: Output,
+): Promise<ClassMapping | undefined> {
+  const { classMapping } = await import("../evaluate/class-mapping.js");
+  if (labelMap !== undefined || retention !== undefined)
+    return classMapping({ network: classes, data: dataset.classes, map: labelMap ?? "auto" });
+  const { names } = classes;
+  const other = dataset.classes.names.findIndex((name, id) => names[id] !== undefined && names[id] !== name);
+  if (other >= 0 && dataset.classes.names.length === names.length)
+    output.warning(
+      progress === null
         ? `the checkpoint does not name its classes: those of ${dataset.name} are taken, in their order`
         : `${dataset.name} calls class ${other} "${dataset.classes.names[other]}"; the network learned it as "${names[other]}"`,
     );
-  const resolution = flags.resolution ?? "label";
-  const bar = progressLine(output, `${dataset.name}, ${dataset.split}`);
-  const signal = stopSignal(output, "scoring what was seen so far");
-  let pictures = 0;
-  const matrix = await evaluate({
-    network: loaded.network.to({ device: compute.device }),
-    dataset,
-    input: recipe.input,
-    resolution,
-    compute,
-    workers: recipe.data.workers,
-    signal,
-    onProgress: (done, total) => {
-      pictures = done;
-      bar.update(done, total);
-    },
-    onNotReplayed: (reason) => output.warning(`the GPU was given the network piece by piece: ${reason}`),
-  });
-  bar.end();
-  const scores = scoresOf(matrix, dataset, resolution, pictures);
-  output.result(flags.confusion ? { ...scores, confusion: matrix.toJSON() } : scores, () =>
-    printScores(scores, output),
-  );
-  if (signal.aborted) {
-    output.warning(`stopped after ${pictures} of ${dataset.samples.length} pictures: the scores are those of a part`);
-    process.exitCode = 130; // 128 + SIGINT
-  }
+  return undefined;
+}
+
+function boundaryOf(flag: EvalFlags["boundary"]): { readonly tolerance: number | null } | undefined {
+  if (flag === undefined) return undefined;
+  if (flag === true) return { tolerance: null };
+  const tolerance = Number(flag);
+  if (flag.trim() !== "" && Number.isFinite(tolerance) && tolerance >= 0) return { tolerance };
+  throw new Problem({ what: "--boundary", found: `"${flag}"`, expected: "pixels, 0 or more, or nothing after it" });
 }
 
 /** The data set and the machine are today's, the rest is the run's. */

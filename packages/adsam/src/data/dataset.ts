@@ -25,6 +25,8 @@ export interface Dataset {
   readonly samples: readonly Sample[];
   /** Label files of this split that belong to no picture. */
   readonly strayLabels: readonly string[];
+  /** Where `draw` made it: of how many samples, by which seed. */
+  readonly drawn?: { readonly of: number; readonly seed: number };
 }
 
 /** The error for a folder that a layout needs, naming the folder, the layout it belongs to and what is there instead. */
@@ -69,10 +71,8 @@ export function draw(dataset: Dataset, count: number, seed: number): Dataset {
   if (!Number.isInteger(count) || count < 1 || count > total)
     throw new Problem({ what: `samples of ${dataset.name}`, found: `${count}`, expected: `1 to ${total}` });
   const order = new Random("draw", seed).shuffle(Array.from({ length: total }, (_, i) => i));
-  return select(
-    dataset,
-    order.slice(0, count).sort((a, b) => a - b),
-  );
+  const places = order.slice(0, count).sort((a, b) => a - b);
+  return { ...select(dataset, places), drawn: { of: total, seed } };
 }
 
 /**

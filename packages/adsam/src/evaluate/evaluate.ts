@@ -1,13 +1,15 @@
 import { GraphedForward } from "@adsam/kernels";
-import { noGrad, Problem, type Size, scope } from "@adsam/torch";
+import { noGrad, Problem, type Size, scope, Tensor } from "@adsam/torch";
 import type { Batch } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
+import { type ClassTable, IGNORE } from "../data/labels.js";
 import { DataLoader } from "../data/loader.js";
 import type { LabelMap } from "../data/picture.js";
 import { evaluationTransforms } from "../data/transforms/recipe.js";
 import { ConfusionMatrix } from "../metrics/confusion.js";
 import type { Segmenter } from "../models/segmenter.js";
 import { batchLogits, type CallOptions } from "./batch-logits.js";
+import type { ClassMapping } from "./class-mapping.js";
 import { labelMap } from "./predict-labels.js";
 
 /** What is scored, and how it is read. */
@@ -25,9 +27,11 @@ interface Scoring extends CallOptions {
   readonly network: Segmenter;
   /** Where predictions meet labels: at the label's own size (the rule of Cityscapes), or at the network's. */
   readonly resolution: "label" | "network";
+  /** Where the network and the data have different classes: what both are scored in. */
+  readonly mapping?: ClassMapping | undefined;
   /** Stops after the batch at hand; the pictures so far are scored. */
   readonly signal?: AbortSignal;
-  /** Sees each prediction, at the scored size, and the label it met. */
+  /** Sees each prediction, at the scored size and in the scored classes, and the label it met. */
   readonly onPrediction?: (prediction: ScoredPicture) => void | Promise<void>;
   readonly onProgress?: (done: number, total: number) => void;
   /** Told once, on a GPU, why the network's operators were not recorded and replayed, if they were not. */
@@ -42,6 +46,8 @@ export interface ScoredPicture {
   readonly id: string;
   readonly prediction: LabelMap;
   readonly label: LabelMap;
+  /** Of this picture alone. */
+  readonly matrix: ConfusionMatrix;
 }
 
 /** Reads a split for `evaluate`, once or again and again. @throws Problem for pictures without a label */
@@ -59,7 +65,7 @@ export function evaluationLoader({ dataset, input, batchSize = 1, workers, hashe
 
 /**
  * One confusion matrix over the whole split. The network is put into evaluation mode and back.
- * @throws Problem where the network has another number of classes than the data, and for bad files
+ * @throws Problem where the network has another number of classes than the data (or than the mapping speaks of), and for bad files
  */
 export async function evaluate(options: EvaluationOptions): Promise<ConfusionMatrix> {
   if ("loader" in options) return await score(options.loader, options);
@@ -68,17 +74,11 @@ export async function evaluate(options: EvaluationOptions): Promise<ConfusionMat
 }
 
 async function score(loader: DataLoader, options: Scoring): Promise<ConfusionMatrix> {
-  const { network, signal } = options;
-  const { name, classes, samples } = loader.dataset;
-  const numClasses = classes.names.length;
-  if (network.config.numClasses !== numClasses)
-    throw new Problem({
-      what: `evaluation on ${name}`,
-      found: `a network of ${network.config.numClasses} classes`,
-      expected: `${numClasses} (${classes.names.slice(0, 3).join(", ")}, …)`,
-      todo: "Evaluate on a data set with the classes the network was trained for.",
-    });
-  const matrix = new ConfusionMatrix(numClasses, classes.ignoreIndex);
+  const { network, mapping, signal } = options;
+  const { samples } = loader.dataset;
+  const classes = scoredClassTable(loader, options);
+  const newMatrix = () => new ConfusionMatrix(classes.names.length, classes.ignoreIndex);
+  const matrix = newMatrix();
   const wasTraining = network.training;
   network.eval();
   let done = 0;
@@ -87,9 +87,13 @@ async function score(loader: DataLoader, options: Scoring): Promise<ConfusionMat
     for await (const batch of loader.epoch(1, { reuse: true })) {
       const predictions = predictBatch(batch, { ...options, forward });
       for (const [place, prediction] of predictions.entries()) {
-        const label = options.resolution === "label" ? batch.native![place]! : networkLabel(batch, place);
-        matrix.update(prediction.data, label.data);
-        await options.onPrediction?.({ index: batch.indices[place]!, id: batch.ids[place]!, prediction, label });
+        const own = options.resolution === "label" ? batch.native![place]! : networkLabel(batch, place);
+        const label = mapping ? translated(own, mapping.labels) : own;
+        const counts = newMatrix();
+        counts.update(prediction.data, label.data);
+        matrix.merge(counts);
+        const [index, id] = [batch.indices[place]!, batch.ids[place]!];
+        await options.onPrediction?.({ index, id, prediction, label, matrix: counts });
       }
       done += batch.ids.length;
       options.onProgress?.(done, samples.length);
@@ -103,17 +107,59 @@ async function score(loader: DataLoader, options: Scoring): Promise<ConfusionMat
   return matrix;
 }
 
-function predictBatch(batch: Batch, { network, resolution, ...call }: Scoring): LabelMap[] {
+/** @throws Problem where network, data and mapping do not speak of the same classes */
+function scoredClassTable({ dataset }: DataLoader, { network, mapping }: Scoring): ClassTable {
+  const { name, classes } = dataset;
+  const { numClasses } = network.config;
+  const [answers, labels] = [mapping?.predictions.length, mapping?.labels.length];
+  if (mapping && (answers !== numClasses || labels !== classes.names.length)) {
+    const found = `a network of ${numClasses} classes and data of ${classes.names.length}`;
+    throw new Problem({
+      what: `evaluation on ${name}`,
+      found,
+      expected: `${answers} and ${labels}, as the label map has them`,
+    });
+  }
+  if (!mapping && numClasses !== classes.names.length)
+    throw new Problem({
+      what: `evaluation on ${name}`,
+      found: `a network of ${numClasses} classes`,
+      expected: `${classes.names.length} (${classes.names.slice(0, 3).join(", ")}, …)`,
+      todo: "Evaluate on a data set with the classes the network was trained for, or say with --label-map which of them are which.",
+    });
+  return mapping?.classes ?? classes;
+}
+
+function predictBatch(batch: Batch, { network, resolution, mapping, ...call }: Scoring): LabelMap[] {
+  const answers = mapping && answersOf(mapping);
   return scope(() =>
     noGrad(() => {
-      const logits = batchLogits(network, batch, call); // [B, C, H, W]
+      const all = batchLogits(network, batch, call); // [B, C, H, W]
+      const isPart = answers && answers.channels.length < all.dims4("logits")[1];
+      const logits = isPart
+        ? all.indexSelect(1, Tensor.of(answers.channels, { dtype: "int64", device: all.device }))
+        : all;
       return batch.ids.map((_, place) =>
-        scope(() =>
-          labelMap(logits.narrow(0, place, 1), resolution === "label" ? batch.native![place]!.size : batch.size),
-        ),
+        scope(() => {
+          const size = resolution === "label" ? batch.native![place]!.size : batch.size;
+          const prediction = labelMap(logits.narrow(0, place, 1), size);
+          return answers ? translated(prediction, answers.ids) : prediction;
+        }),
       );
     }),
   );
+}
+
+/** The channels that a network may answer with, and what each is called among the scored classes. */
+function answersOf({ predictions }: ClassMapping): { readonly channels: number[]; readonly ids: Uint8Array } {
+  const channels = [...predictions.keys()].filter((channel) => predictions[channel] !== IGNORE);
+  return { channels, ids: Uint8Array.from(channels, (channel) => predictions[channel]!) };
+}
+
+/** Each id by the table; what the table has not, such as the ignored id, stays. */
+function translated({ data, size }: LabelMap, table: Uint8Array): LabelMap {
+  const whole = Uint8Array.from({ length: 256 }, (_, id) => table[id] ?? id);
+  return { data: data.map((id) => whole[id]!), size };
 }
 
 function networkLabel(batch: Batch, place: number): LabelMap {

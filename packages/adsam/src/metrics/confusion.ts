@@ -122,6 +122,16 @@ export class ConfusionMatrix {
     return this.#classes().map(({ labelled }) => labelled);
   }
 
+  /** Pixels predicted as each class. */
+  predicted(): number[] {
+    return this.#classes().map(({ predicted }) => predicted);
+  }
+
+  /** Pixels both labelled and predicted as each class. */
+  right(): number[] {
+    return this.#classes().map(({ both }) => both);
+  }
+
   /** IoU of each class, 0…1; `null` for a class that is neither labelled nor predicted anywhere. */
   perClassIoU(): (number | null)[] {
     return this.#classes().map(({ labelled, predicted, both }) => ratio(both, labelled + predicted - both));
@@ -132,9 +142,13 @@ export class ConfusionMatrix {
     return this.#classes().map(({ labelled, both }) => ratio(both, labelled));
   }
 
-  /** See {@link meanIoURule}; `null` where no pixel has been counted. */
-  meanIoU(): number | null {
-    return mean(this.perClassIoU());
+  /**
+   * See {@link meanIoURule}; `null` where no pixel has been counted.
+   * @param classes those to average over, where not all
+   */
+  meanIoU(classes?: readonly number[]): number | null {
+    const iou = this.perClassIoU();
+    return mean(classes ? classes.map((k) => iou[k]!) : iou);
   }
 
   /** Right pixels / counted pixels. */
@@ -144,9 +158,10 @@ export class ConfusionMatrix {
     return ratio(right, this.#counted);
   }
 
-  /** Mean recall over the labelled classes. */
-  meanAccuracy(): number | null {
-    return mean(this.perClassAccuracy());
+  /** Mean recall over the labelled classes, of `classes` where not all. */
+  meanAccuracy(classes?: readonly number[]): number | null {
+    const accuracy = this.perClassAccuracy();
+    return mean(classes ? classes.map((k) => accuracy[k]!) : accuracy);
   }
 
   /** Each class's IoU weighted by its share of the labelled pixels. */
@@ -193,8 +208,8 @@ export class ConfusionMatrix {
 
 const ratio = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
 
-/** Over what is there. */
-function mean(values: readonly (number | null)[]): number | null {
+/** Over what is there; `null` where nothing is. */
+export function mean(values: readonly (number | null)[]): number | null {
   const present = values.filter((value) => value !== null);
   return present.length === 0 ? null : present.reduce((sum, value) => sum + value, 0) / present.length;
 }

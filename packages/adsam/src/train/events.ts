@@ -1,5 +1,6 @@
 import type { ClassTable } from "../data/labels.js";
 import type { Recipe } from "./recipe-schema.js";
+import type { Subset } from "./subset.js";
 
 /** Scores of one validation. IoUs lie in [0, 1]; a class absent from labels and predictions is null and counts nowhere. */
 export interface ValidationScores {
@@ -24,6 +25,8 @@ export interface TrainEvents {
     /** Batches an epoch. */
     readonly stepsPerEpoch: number;
     readonly trainPictures: number;
+    /** Where they were drawn from a larger split; null: they are all of it. */
+    readonly trainSubset: Subset | null;
     readonly valPictures: number;
     readonly classes: ClassTable;
     readonly device: string;

@@ -48,7 +48,7 @@ class Progress implements TrainSubscriber {
     const resumed = event.resumedEpochs > 0 ? `, resumed after epoch ${event.resumedEpochs}` : "";
     const { trained, frozen } = event.parameters;
     this.#line(
-      `${event.trainPictures} training and ${event.valPictures} validation pictures, ${event.classes.names.length} classes; ` +
+      `${event.trainPictures}${drawnText(event.trainSubset)} training and ${event.valPictures} validation pictures, ${event.classes.names.length} classes; ` +
         `${millions(trained)} parameters train, ${millions(frozen)} are frozen; ${event.device}, ${event.precision}${resumed}`,
     );
   }
@@ -177,4 +177,9 @@ function millions(count: number): string {
 
 function memory(bytes: number): string {
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(bytes / 1e6).toFixed(0)} MB`;
+}
+
+/** ` of 367 (drawn by seed 0)` */
+function drawnText(subset: TrainEvents["runStarted"]["trainSubset"]): string {
+  return subset === null ? "" : ` of ${subset.of} (drawn by seed ${subset.seed})`;
 }

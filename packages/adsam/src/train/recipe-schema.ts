@@ -38,7 +38,8 @@ const data = z.strictObject({
   ),
   trainSplit: field(text("the name of a split"), "train", "split that is trained on"),
   valSplit: field(text("the name of a split"), "val", "split that is validated on"),
-  limitTrain: field(orNull(count(1)), null, "train on so many pictures at most"),
+  limitTrain: field(orNull(count(1)), null, "train on so many pictures at most, drawn once; fewer lie within more"),
+  limitSeed: field(orAuto(count(0)), "auto", "seed that limitTrain draws by; auto: run.seed"),
   limitVal: field(orNull(count(1)), null, "validate on so many pictures at most"),
   embeddings: field(
     orNull(nameOrPath(["auto"], "a folder of embedding stores")),

@@ -31,7 +31,14 @@ export function resumedRecipe(origins: RecipeOrigins): Recipe {
 }
 
 /** Fields that decide which pictures a batch of an epoch holds, and which batches make a step. */
-const orderFields = ["run.seed", "train.batchSize", "optim.accumulate", "data.trainSplit", "data.limitTrain"];
+const orderFields = [
+  "run.seed",
+  "train.batchSize",
+  "optim.accumulate",
+  "data.trainSplit",
+  "data.limitTrain",
+  "data.limitSeed",
+];
 
 /**
  * A run keeps its network and its optimiser for good, and what its batches are until the end of an epoch that was begun.

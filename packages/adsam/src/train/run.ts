@@ -16,6 +16,7 @@ import { checkContinuation } from "./resume.js";
 import type { RunFolder } from "./run-folder.js";
 import type { StepValues } from "./stepper.js";
 import { StoredEmbeddings, usesStore } from "./stored-embeddings.js";
+import { subsetOf } from "./subset.js";
 import type { TrainOptions, TrainResult } from "./trainer.js";
 import { trainTransforms } from "./transforms.js";
 import { validate } from "./validation.js";
@@ -131,6 +132,7 @@ export class Run implements AsyncDisposable {
       epochs: recipe.train.epochs,
       stepsPerEpoch: this.loader.numBatches,
       trainPictures: options.train.samples.length,
+      trainSubset: subsetOf(options.train),
       valPictures: options.val.samples.length,
       classes: options.train.classes,
       device: deviceTitle(this.compute),

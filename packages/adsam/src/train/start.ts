@@ -6,6 +6,7 @@ import { replaceWhole } from "./append-whole.js";
 import { CsvLog } from "./csv-log.js";
 import type { TrainEventStream } from "./events.js";
 import { type Recipe, recipeToYaml } from "./recipe.js";
+import { subsetFile } from "./subset.js";
 import { TensorBoardLog } from "./tensorboard.js";
 import { type TrainResult, trainNetwork } from "./trainer.js";
 
@@ -27,7 +28,8 @@ export async function openSplit({ data, run }: Recipe, which: "train" | "val"): 
     });
   const dataset = await openDataset({ kind, root, split: which === "train" ? data.trainSplit : data.valSplit });
   const limit = which === "train" ? data.limitTrain : data.limitVal;
-  return limit === null || limit >= dataset.samples.length ? dataset : draw(dataset, limit, run.seed);
+  const seed = which === "train" && data.limitSeed !== "auto" ? data.limitSeed : run.seed;
+  return limit === null || limit >= dataset.samples.length ? dataset : draw(dataset, limit, seed);
 }
 
 /** Trains by a recipe with everything a run keeps in its folder: recipe, CSV, TensorBoard, checkpoints, samples. */
@@ -40,7 +42,10 @@ export async function startTraining(
   events.subscribe(new CsvLog(join(out, "log.csv")));
   events.subscribe(new TensorBoardLog(join(out, "tensorboard")));
   events.subscribe({
-    runStarted: ({ recipe: settled }) => replaceWhole(join(out, "recipe.yaml"), recipeToYaml(settled)),
+    runStarted: ({ recipe: settled, trainSubset }) => {
+      replaceWhole(join(out, "recipe.yaml"), recipeToYaml(settled));
+      if (trainSubset) replaceWhole(join(out, "subset.json"), `${JSON.stringify(subsetFile(train), null, 2)}\n`);
+    },
   });
   try {
     return await trainNetwork({ recipe, train, val, events, resume, ...(signal && { signal }) });

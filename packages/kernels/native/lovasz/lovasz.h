@@ -4,6 +4,9 @@
 
 namespace adsam {
 
+/** Checks shapes and dtypes of a batch of class maps [B, C, H, W], called `name`, beside its labels [B, H, W]. */
+void check_labelled(const char* op, const char* name, const Tensor& maps, const Tensor& labels);
+
 /** Checks shapes and dtypes of adsam::lovasz_softmax; throws an error that names the wrong argument. */
 void check_lovasz(const Tensor& probabilities, const Tensor& labels);
 

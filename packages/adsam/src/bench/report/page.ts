@@ -1,5 +1,6 @@
 import type { GrowthLine } from "../growth/growth.js";
 import type { Result, Row } from "../result.js";
+import type { MachineRates } from "../roofline/limit.js";
 import { prefixed, quantity, spreadText, targetText } from "./numbers.js";
 
 const begin = "<!-- measured: begin, written by npm run bench -->";
@@ -7,18 +8,17 @@ const end = "<!-- measured: end -->";
 
 /** A result as Markdown: where and when, the table, growth, and how well the outputs agree. */
 export function resultMarkdown(result: Result): string {
-  const { machine, blas, rates, runs, versions } = result;
+  const { machine, blas, runs, versions } = result;
   const parts = [
     [
       `- machine: ${machine}`,
       ...runs.map(
-        ({ date, command, load }) =>
-          `- ${date.slice(0, 10)}: \`${command}\`; load average ${load.before} before, ${load.after} after`,
+        ({ date, command, load, rates }) =>
+          `- ${date.slice(0, 10)}: \`${command}\`; load average ${load.before} before, ${load.after} after${rates ? ratesText(rates) : ""}`,
       ),
       `- versions: ${Object.entries(versions)
         .map(([side, version]) => (version.startsWith(side) ? version : `${side}: ${version}`))
         .join("; ")}; this project's BLAS: ${blas}`,
-      `- matrix products ${prefixed(rates.float32)}FLOP/s in float32, ${prefixed(rates.bfloat16)}FLOP/s in bfloat16; copying ${prefixed(rates.copy)}B/s`,
       ...result.skipped.map(({ peer, reason, todo }) => `- skipped: ${peer}, ${reason}. ${todo}`),
       ...result.failures.map(({ id, reason }) => `- failed: ${id}, ${reason}`),
     ].join("\n"),
@@ -28,6 +28,9 @@ export function resultMarkdown(result: Result): string {
   ];
   return parts.filter((part) => part !== "").join("\n\n");
 }
+
+const ratesText = ({ float32, bfloat16, copy }: MachineRates): string =>
+  `; matrix products ${prefixed(float32)}FLOP/s in float32, ${prefixed(bfloat16)}FLOP/s in bfloat16, copying ${prefixed(copy)}B/s`;
 
 function table(rows: readonly Row[]): string {
   if (rows.length === 0) return "";

@@ -12,12 +12,6 @@ export interface OperatorNeed {
   readonly bytes: number;
 }
 
-/** What is counted, in words for whoever reads the number. */
-export const roofRule =
-  "Counted are convolutions (as direct sums), linear layers, matrix products, attention and deformable layers with their sampling: two operations " +
-  "a multiply-add, each tensor read or written once. Backward: one product of the same size for each operand that wants a gradient, and " +
-  "a deformable layer's sampling twice, once to rebuild what was read, once to spread. All else can ride along and is not counted.";
-
 /**
  * The needs of one operator call; undefined for operators that are not counted.
  * @param phases where the call belongs, and its backward

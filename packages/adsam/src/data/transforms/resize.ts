@@ -10,8 +10,8 @@ import { type LabelMap, type Picture, pixels, type Size, sameSize } from "../pic
 /** Fractional bits of a weight, as in native/pictures/resize.h. */
 const precision = 22;
 
-/** Triangle filter, [from] → [to] samples. */
-function bilinearTaps(from: number, to: number): Taps {
+/** Pillow's triangle filter, [from] → [to] samples; weights have 22 fractional bits. */
+export function bilinearTaps(from: number, to: number): Taps {
   const scale = from / to;
   const support = Math.max(scale, 1);
   const width = Math.ceil(support) * 2 + 1;
@@ -78,7 +78,7 @@ export function resizeNearest(label: LabelMap, size: Size): LabelMap {
 }
 
 /** Pillow adds the step up instead of multiplying; where a centre falls on an edge, the rounding decides, so it is done alike. */
-function nearestPlaces(from: number, to: number): Int32Array {
+export function nearestPlaces(from: number, to: number): Int32Array {
   const step = from / to;
   const places = new Int32Array(to);
   let centre = step * 0.5;

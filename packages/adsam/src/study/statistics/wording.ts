@@ -1,0 +1,21 @@
+import type { Interval } from "../../metrics/bootstrap.js";
+import { type Difference, fewestSeeds } from "./difference.js";
+
+/**
+ * A difference of scores as a report says it, in points (hundredths): `+2.1 points (+0.4 to +3.8; 3 seeds): better`, or
+ * `+0.3 points (−1.2 to +1.8; 5 seeds): inside the noise`.
+ */
+export function differenceText({ value, interval, bySeed, verdict }: Difference): string {
+  const seeds = `${bySeed.size} ${bySeed.size === 1 ? "seed" : "seeds"}`;
+  const inside = interval ? `${intervalText(interval)}; ${seeds}` : seeds;
+  const end = verdict === "untold" ? `too few seeds to say (${fewestSeeds} are needed)` : verdict;
+  return `${points(value)} points (${inside}): ${end}`;
+}
+
+/** `+0.4 to +3.8`, in points. */
+export const intervalText = ({ low, high }: Interval): string => `${points(low)} to ${points(high)}`;
+
+function points(value: number): string {
+  const rounded = (100 * Math.abs(value)).toFixed(1);
+  return rounded === "0.0" ? "0.0" : `${value < 0 ? "−" : "+"}${rounded}`;
+}
