@@ -34,6 +34,13 @@ export const command: CommandFile = {
   },
 };
 
+/** What is described where no file is named. */
+const titles = {
+  "ad-sam": "the paper's network",
+  sam: "SAM, the paper's baseline",
+  "g-sam": "Generalized SAM",
+} as const;
+
 async function run(
   network: string | undefined,
   flags: DescribeFlags,
@@ -63,7 +70,7 @@ async function run(
   const classes = saved?.classes ?? cityscapesClasses;
   const described = describeNetwork(() => networkOf(recipe, classes), recipe.input);
   const description = describedAs(described, {
-    of: network ?? (recipe.model.name === "sam" ? "SAM, the paper's baseline" : "the paper's network"),
+    of: network ?? titles[recipe.model.name],
     input: recipe.input,
     numClasses: recipe.model.numClasses === "auto" ? classes.names.length : recipe.model.numClasses,
     ...(saved && { progress: saved.progress }),

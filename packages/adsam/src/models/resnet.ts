@@ -38,7 +38,7 @@ interface BlockOptions {
 const norm = (channels: number, frozen: boolean) => new nn.BatchNorm2d(channels, { frozen });
 
 /** A convolution and its norm, as one convolution unless the norm's statistics are being learnt; then ReLU, if asked for. */
-function convNorm(x: Tensor, conv: nn.Conv2d, bn: nn.BatchNorm2d, { relu = false } = {}): Tensor {
+export function convNorm(x: Tensor, conv: nn.Conv2d, bn: nn.BatchNorm2d, { relu = false } = {}): Tensor {
   if (!bn.training || bn.frozen) return convolution(x, nn.foldBatchNorm(conv, bn), conv, { relu });
   const y = bn.call(convolution(x, conv, conv));
   return relu ? y.relu_() : y;

@@ -21,7 +21,7 @@ export interface EncoderUse {
   readonly encoderLoaded?: boolean;
   /** Small trained layers within the frozen encoder. */
   readonly adapter: AdapterKind | "none";
-  /** LoRA's rank, AdaptFormer's bottleneck; null: as their papers have it. */
+  /** Rank of LoRA and ConvLoRA, AdaptFormer's bottleneck; null: as `adapt` has it. */
   readonly adapterDim: number | null;
 }
 

@@ -110,9 +110,9 @@ export class Learner {
   }
 }
 
-/** Whole pictures come again in each epoch, and their distance maps are kept; random windows never do, and theirs would only pile up. */
+/** Whole pictures come again in each epoch, and their distance maps are kept; random windows and turned pictures never do, and theirs would only pile up. */
 function seesWindows({ augment }: Recipe): boolean {
-  return augment.crop !== null || augment.scale !== null;
+  return augment.crop !== null || augment.scale !== null || augment.rotate > 0;
 }
 
 function namedNumbers(names: readonly string[], numbers: Float64Array): Record<string, number> {

@@ -19,7 +19,8 @@ import { systemOf } from "./systems/registry.js";
  */
 export function settleModel(recipe: Recipe, { device }: Pick<Compute, "device">): Recipe {
   const { model } = recipe;
-  const encoder = model.encoder !== "auto" ? model.encoder : device === "cpu" ? "mobile-sam" : "sam-vit-h";
+  const usual = model.name === "g-sam" ? gSamEncoder : device === "cpu" ? "mobile-sam" : "sam-vit-h";
+  const encoder = model.encoder !== "auto" ? model.encoder : usual;
   if (model.encoderWeights !== "auto") return { ...recipe, model: { ...model, encoder } };
   const isNamed = encoder === "none" || isEncoderName(encoder);
   const encoderWeights = isPretrained(encoder) ? publishedWeights(encoder) : isNamed ? null : encoder;
@@ -46,6 +47,7 @@ function publishedWeights(encoder: string): string {
 export function networkOf(recipe: Recipe, classes: ClassTable, { embeddingOnly = false } = {}): Segmenter {
   const { model } = recipe;
   const numClasses = model.numClasses === "auto" ? classes.names.length : model.numClasses;
+  if (model.name === "g-sam") return gSamOf(model, numClasses);
   const encoder = model.encoder === "auto" ? paperConfig.encoder : model.encoder;
   const { encoderTrained, adapter, adapterDim } = model;
   const encoderLoaded = model.encoderWeights !== null && model.encoderWeights !== "auto";
@@ -99,7 +101,7 @@ export function loadedNetwork(recipe: Recipe, classes: ClassTable, load: (networ
 /** How many parameters train and how many stay, those of an encoder that was left out of the network among them. */
 export function parameterCounts(network: Segmenter, { model }: Recipe): { trained: number; frozen: number } {
   const { trained, frozen } = network.parameterCount();
-  if (network.samEncoder || model.encoder === "none") return { trained, frozen };
+  if (network.samEncoder || model.encoder === "none" || model.name === "g-sam") return { trained, frozen };
   const encoder = withDevice("meta", () => nn.init.skipInit(() => scope(() => buildEncoder(model.encoder))));
   const leftOut = encoder.parameterCount();
   encoder.dispose();

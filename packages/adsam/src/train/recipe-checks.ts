@@ -4,13 +4,15 @@ import type { Recipe } from "./recipe-schema.js";
 /** Where a field's value came from: `default`, `demo.yaml:12` or `--optim.lr`. */
 export type RecipeSources = ReadonlyMap<string, string>;
 
+type Refuse = (fields: readonly string[], found: string, expected: string, todo: string) => never;
+
 /**
  * What no single field can know: fields that contradict each other.
  * @throws Problem naming the fields and where each value came from
  */
 export function checkRecipe(recipe: Recipe, sources: RecipeSources): void {
   const { augment, input, loss, model, optim } = recipe;
-  const refuse = (fields: readonly string[], found: string, expected: string, todo: string): never => {
+  const refuse: Refuse = (fields, found, expected, todo) => {
     const named = fields.map((field) => `${field} (${sources.get(field) ?? "default"})`).join(" and ");
     throw new Problem({ what: `recipe: ${named}`, found, expected, todo });
   };
@@ -18,6 +20,7 @@ export function checkRecipe(recipe: Recipe, sources: RecipeSources): void {
   if (model.encoder === "none" && model.name === "sam") {
     refuse(["model.name", "model.encoder"], "the baseline SAM without an encoder", "one", "Name a SAM encoder.");
   }
+  if (model.name === "g-sam") checkGSam(model, refuse);
   if (model.adapter !== "none" && (model.encoder === "none" || model.encoderTrained)) {
     refuse(
       ["model.adapter", model.encoderTrained ? "model.encoderTrained" : "model.encoder"],
@@ -95,4 +98,15 @@ export function checkRecipe(recipe: Recipe, sources: RecipeSources): void {
       "Lower optim.minLr.",
     );
   }
+}
+
+/** Fields of AD-SAM that G-SAM has no place for. */
+function checkGSam({ encoder, resnet, adapter, encoderTrained }: Recipe["model"], refuse: Refuse): void {
+  const unfit = (field: string, found: string, expected: string, todo: string) =>
+    refuse(["model.name", `model.${field}`], `G-SAM and ${found}`, expected, todo);
+  if (encoder === "none" || encoder === "mobile-sam")
+    unfit("encoder", `encoder ${encoder}`, "a ViT of SAM's", "Name sam-vit-b, or leave it at auto.");
+  if (resnet === "none") unfit("resnet", "no ResNet", "one, its stem", "Name resnet101, as its authors have it.");
+  if (adapter !== "none") unfit("adapter", `adapter ${adapter}`, "its own adapters alone", "Leave the adapter out.");
+  if (encoderTrained) unfit("encoderTrained", "a trained encoder", "its adapters trained", "Leave the flag out.");
 }
