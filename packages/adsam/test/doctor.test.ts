@@ -137,6 +137,9 @@ describe("libtorch", () => {
     assert.equal((await fact("native", { files: without(files, build.kernels) })).status, "fail");
     const engine = await fact("engine", {}, { engineError: "undefined symbol: x" });
     assert.deepEqual([engine.status, engine.found], ["fail", "cannot be loaded: undefined symbol: x"]);
+    assert.match(engine.todo!, /build\/native/);
+    const asked = await fact("engine", {}, { engineError: "environment variable ADSAM_CPU_KERNELS: found sse9" });
+    assert.match(asked.todo!, /^Correct that variable/);
   });
 });
 
@@ -215,6 +218,19 @@ describe("BLAS", () => {
     );
     assert.deepEqual([status, found], ["ok", "oneAPI Math Kernel Library Version 2024.2, inside libtorch 1.13.0"]);
   });
+});
+
+test("the kernels that run, once the engine has been asked", async () => {
+  const engine = { version: "1.13.1", cuda: false, threads: 8, config: "", kernels: "avx512_bf16" };
+  const widest = await fact("kernels", {}, { engine });
+  assert.deepEqual([widest.status, widest.found], ["ok", "avx512_bf16"]);
+  const held = { env: { ADSAM_CPU_KERNELS: "avx2" } };
+  const narrow = await fact("kernels", held, { engine: { ...engine, kernels: "avx2" } });
+  assert.deepEqual([narrow.status, narrow.found], ["warn", "avx2 (ADSAM_CPU_KERNELS)"]);
+  assert.equal(
+    (await report()).facts.find(({ key }) => key === "kernels"),
+    undefined,
+  );
 });
 
 test("threads: too many and too few", async () => {

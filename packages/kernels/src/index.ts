@@ -1,6 +1,7 @@
 export { addRelu_, gelu } from "./activation.js";
 export { type ConfusionMatrixOptions, confusionMatrix } from "./confusion-matrix.js";
 export { type Conv3x3Options, conv3x3 } from "./conv3x3.js";
+export { type CpuKernels, cpuKernels } from "./cpu-kernels.js";
 export { cudaCapability, GraphedForward } from "./cuda-graph.js";
 export { type DeformConv2dOptions, deformConv2d, type Pair } from "./deform-conv2d.js";
 export { authorsDenseCrf, type DenseCrfOptions, denseCrf, permutohedralFilter } from "./dense-crf.js";

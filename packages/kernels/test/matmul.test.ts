@@ -32,7 +32,7 @@ function expected(a: Tensor, b: Tensor, { bias, addend, start, relu, aTransposed
 }
 
 /** The instruction sets this machine has; the baseline is everywhere. */
-const sets = ["baseline", "avx2", "avx512"].filter((set) => {
+const sets = ["baseline", "avx2", "avx512", "avx512_bf16"].filter((set) => {
   try {
     multiply(filled("a", [1, 1]), filled("b", [1, 1]), { set });
     return true;

@@ -11,6 +11,7 @@ import {
   checkGradients,
   distance,
   filled,
+  ofThreads,
   testDevice,
   withGradients,
 } from "./helpers.js";
@@ -91,8 +92,8 @@ test("output and gradient have the layout promised, whatever layout the cotangen
     return [y.strides[1], grad([y], [leaf], { cotangents: [cotangent] })[0]!.strides[1]];
   };
   const isFused = (op: unknown) => op !== composite && op !== catComposite && testDevice() === "cpu";
+  // A GPU is served by libtorch's operators, whose gradients have the layout of the cotangent.
   for (const op of [resizeBilinear, composite])
-    // A GPU is served by libtorch's operators, whose gradients have the layout of the cotangent.
     for (const cotangentIn of Object.values(layouts))
       for (const [given, expected] of [
         [strides(op, last, {}, cotangentIn), [1, 1]],
@@ -132,7 +133,7 @@ test("bfloat16 is computed in float32 and rounded once; autocast widens what is 
   assert.equal(distance(together, resizeBilinearCat(float(low), skip)), 0);
 });
 
-test("the number of threads changes no bit", () => {
+test("the number of threads changes no bit", ofThreads(), () => {
   const [input, skip] = [float(filled("input", [2, 19, 33, 29])), float(filled("skip", [2, 5, 66, 58]))];
   const size = { height: 67, width: 101 };
   for (const arrange of Object.values(layouts)) {

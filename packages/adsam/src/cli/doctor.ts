@@ -29,8 +29,9 @@ async function examine(json: boolean, output: Output): Promise<void> {
 /** Asks the engine in a process of its own: a libtorch that does not suit this CPU dies at loading, and the report should still come. */
 function askEngine(): { engine: EngineInfo } | { engineError: string } {
   const program = `
-    import(${JSON.stringify(import.meta.resolve("@adsam/torch/threads"))}).then(
-      ({ buildInfo }) => console.log(JSON.stringify({ engine: buildInfo() })),
+    const paths = ${JSON.stringify(["@adsam/torch/threads", "@adsam/kernels/cpu-kernels"].map((name) => import.meta.resolve(name)))};
+    Promise.all(paths.map((path) => import(path))).then(([{ buildInfo }, { cpuKernels }]) =>
+      console.log(JSON.stringify({ engine: { ...buildInfo(), kernels: cpuKernels() } })),
     ).catch((error) => console.log(JSON.stringify({ engineError: error.message })));`;
   const { stdout, signal, status, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
     encoding: "utf8",

@@ -106,6 +106,15 @@ function toolMissing(key: string, title: string, todo: string, isBuilt: boolean)
     : fail(key, title, "not found; needed to build the native part", todo);
 }
 
+/** Which of the CPU kernels run: the widest this processor has, unless ADSAM_CPU_KERNELS holds them back. */
+export function kernelsFact({ env }: Machine, engine?: EngineInfo): Fact | undefined {
+  if (engine?.kernels === undefined) return undefined;
+  const asked = env.ADSAM_CPU_KERNELS;
+  if (asked === undefined) return ok("kernels", "CPU kernels", engine.kernels);
+  const todo = "Unset ADSAM_CPU_KERNELS unless you compare: the widest kernels that the processor has then run.";
+  return warn("kernels", "CPU kernels", `${engine.kernels} (ADSAM_CPU_KERNELS)`, todo);
+}
+
 /** How many threads an operator uses, against the processors there are. */
 export function threadsFact({ env, processors }: Machine, engine?: EngineInfo): Fact {
   const asked = Number.parseInt(env.OMP_NUM_THREADS ?? "", 10);

@@ -12,13 +12,15 @@ export interface Fact {
   readonly todo?: string;
 }
 
-/** What the engine says of itself once it is loaded (`torch.buildInfo()`). */
+/** What the engine says of itself once it is loaded (`torch.buildInfo()`), and this project's kernels with it. */
 export interface EngineInfo {
   readonly version: string;
   readonly cuda: boolean;
   readonly threads: number;
   /** libtorch's own description of how it was built. */
   readonly config: string;
+  /** The instruction set of the CPU kernels (`cpuKernels()` of @adsam/kernels). */
+  readonly kernels?: string;
 }
 
 export function ok(key: string, title: string, found: string): Fact {

@@ -7,6 +7,7 @@ import {
   cmakeFact,
   compilerFact,
   cudaFact,
+  kernelsFact,
   type LibtorchSearch,
   libtorchFact,
   nativeFact,
@@ -63,6 +64,7 @@ export async function gatherReport(options: DoctorOptions = {}): Promise<DoctorR
     nativeFact(machine, build, libraries),
     engineErrorFact(engineError),
     build && libraries && (await blasFact(machine, build, libraries, engine)),
+    kernelsFact(machine, engine),
     threadsFact(machine, engine),
     await cudaFact(machine, build, engine),
     memoryFact(machine),
@@ -75,7 +77,9 @@ export async function gatherReport(options: DoctorOptions = {}): Promise<DoctorR
 
 function engineErrorFact(error: string | undefined): Fact | undefined {
   if (error === undefined) return undefined;
-  const todo = "Remove build/native and start the command again: it builds anew.";
+  const todo = error.includes("environment variable")
+    ? "Correct that variable or unset it."
+    : "Remove build/native and start the command again: it builds anew.";
   return { key: "engine", title: "engine", status: "fail", found: `cannot be loaded: ${error}`, todo };
 }
 

@@ -5,7 +5,6 @@
 #include "common/autocast.h"
 #include "common/once.h"
 #include "common/own_operator.h"
-#include "panels/kernels.h"
 
 namespace adsam {
 namespace {
@@ -35,7 +34,7 @@ class RelPosAttention : public torch::autograd::Function<RelPosAttention> {
     if (saved[3].defined()) outside = saved[3];
     auto [qkv, rel_pos_h, rel_pos_w, beyond] =
         backward_op.call(gradients[0], saved[0], saved[1], saved[2], outside,
-                           context->saved_data["num_heads"].toInt(), context->saved_data["window"].toIntVector(), wanted);
+                         context->saved_data["num_heads"].toInt(), context->saved_data["window"].toIntVector(), wanted);
     return {qkv, rel_pos_h, rel_pos_w, beyond, Tensor(), Tensor()};
   }
 };
@@ -61,7 +60,7 @@ Tensor autocast(const Tensor& qkv, const Tensor& rel_pos_h, const Tensor& rel_po
   Optional<Tensor> low;
   if (outside.has_value()) low = to_autocast_type(*outside);
   return forward_op.call(to_autocast_type(qkv), to_autocast_type(rel_pos_h), to_autocast_type(rel_pos_w), low,
-                           num_heads, window);
+                         num_heads, window);
 }
 
 Tensor meta(const Tensor& qkv, const Tensor& rel_pos_h, const Tensor& rel_pos_w, const Optional<Tensor>& outside,
@@ -78,8 +77,6 @@ AttentionGradients meta_backward(const Tensor& gradient, const Tensor& qkv, cons
           like(wanted[3], value_or_undefined(outside))};
 }
 
-std::string cpu_kernels() { return panel_kernels().name; }
-
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(adsam, m) {
@@ -94,8 +91,6 @@ TORCH_LIBRARY_FRAGMENT(adsam, m) {
       "_rel_pos_attention_composite(Tensor qkv, Tensor rel_pos_h, Tensor rel_pos_w, Tensor? outside, int num_heads, "
       "int[2] window) -> Tensor",
       TORCH_FN(rel_pos_attention_composite));
-  // The instruction set of the attention and of the linear layers over tokens: portable, avx2, avx512 or avx512_bf16.
-  m.def("cpu_kernels() -> str", TORCH_FN(cpu_kernels));
 }
 
 TORCH_LIBRARY_IMPL(adsam, CPU, m) {

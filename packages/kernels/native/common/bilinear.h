@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "common/cpu_clones.h"
+#include "common/inline.h"
 
 /**
  * Bilinear reading of a channels-last picture at one fractional place, over a run of channels that lies contiguously in

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "common/cpu_clones.h"
+#include "common/polynomial.h"
 
 /**
  * exp and log written so that a loop over them becomes vector code at any width. Doubles go through the C library: they
@@ -38,14 +38,10 @@ ADSAM_INLINE float exp_not_positive(float x) {
   const float shifted = x * 1.44269504f + shifter, n = shifted - shifter;
   const float r = (x - n * kLn2High) - n * kLn2Low;
   // e^r = 1 + r + r² q(r), q the minimax polynomial of Cephes' expf
-  float q = 1.9875691500e-4f;
-  q = q * r + 1.3981999507e-3f;
-  q = q * r + 8.3334519073e-3f;
-  q = q * r + 4.1665795894e-2f;
-  q = q * r + 1.6666665459e-1f;
-  q = q * r + 5.0000001201e-1f;
+  constexpr float q[] = {5.0000001201e-1f, 1.6666665459e-1f, 4.1665795894e-2f,
+                         8.3334519073e-3f, 1.3981999507e-3f, 1.9875691500e-4f};
   const float power = from_bits((to_bits(shifted) - to_bits(shifter) + 127) << 23);  // 2^n
-  return x < -87.3f ? 0.0f : (q * (r * r) + r + 1.0f) * power;
+  return x < -87.3f ? 0.0f : (polynomial(q, r) * (r * r) + r + 1.0f) * power;
 }
 inline double exp_not_positive(double x) { return std::exp(x); }
 
@@ -56,16 +52,9 @@ ADSAM_INLINE float log_from_one(float x) {
   const int32_t bits = to_bits(x), n = (bits - 0x3f3504f3) >> 23;
   const float m = from_bits(bits - (n << 23)) - 1.0f, power = static_cast<float>(n), square = m * m;
   // ln(1 + m) = m − m²/2 + m³ q(m), q the minimax polynomial of Cephes' logf
-  float q = 7.0376836292e-2f;
-  q = q * m - 1.1514610310e-1f;
-  q = q * m + 1.1676998740e-1f;
-  q = q * m - 1.2420140846e-1f;
-  q = q * m + 1.4249322787e-1f;
-  q = q * m - 1.6668057665e-1f;
-  q = q * m + 2.0000714765e-1f;
-  q = q * m - 2.4999993993e-1f;
-  q = q * m + 3.3333331174e-1f;
-  const float tail = q * m * square + power * kLn2Low - 0.5f * square;
+  constexpr float q[] = {3.3333331174e-1f, -2.4999993993e-1f, 2.0000714765e-1f, -1.6668057665e-1f, 1.4249322787e-1f,
+                         -1.2420140846e-1f, 1.1676998740e-1f, -1.1514610310e-1f, 7.0376836292e-2f};
+  const float tail = polynomial(q, m) * m * square + power * kLn2Low - 0.5f * square;
   return x != x ? x : m + tail + power * kLn2High;
 }
 inline double log_from_one(double x) { return std::log(x); }

@@ -45,11 +45,11 @@ struct Panels {
   InstructionSet set;
 
   /** Numbers of type T that a packed [k, n] takes. */
-  static int64_t size(int64_t k, int64_t n, InstructionSet set = widest_set());
+  static int64_t size(int64_t k, int64_t n, InstructionSet set = set_in_use());
 
   /** Packs B, rows `stride` apart, or given transposed as [n, k], into `storage`, which has room for `size` numbers. */
   static Panels pack(T* storage, const T* b, int64_t k, int64_t n, int64_t stride, bool transposed = false,
-                     InstructionSet set = widest_set());
+                     InstructionSet set = set_in_use());
 };
 
 /** The same in memory of its own: weights, packed once before the threads start. */
@@ -57,7 +57,7 @@ template <typename T>
 class PackedMatrix {
  public:
   PackedMatrix(const T* b, int64_t k, int64_t n, int64_t stride, bool transposed = false,
-               InstructionSet set = widest_set())
+               InstructionSet set = set_in_use())
       : storage_(c10::GetAllocator(c10::DeviceType::CPU)->allocate(Panels<T>::size(k, n, set) * sizeof(T))),
         panels_(Panels<T>::pack(static_cast<T*>(storage_.get()), b, k, n, stride, transposed, set)) {}
 
@@ -77,6 +77,6 @@ void multiply(int64_t m, const LeftMatrix<T>& a, const Panels<T>& b, T* c, int64
 template <typename T>
 void multiply(int64_t m, int64_t n, int64_t k, const LeftMatrix<T>& a, const T* b, int64_t b_stride, T* c,
               int64_t c_stride, bool accumulate = false, const Epilogue<T>& epilogue = {},
-              InstructionSet set = widest_set());
+              InstructionSet set = set_in_use());
 
 }  // namespace adsam

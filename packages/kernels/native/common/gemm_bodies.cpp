@@ -8,7 +8,7 @@ namespace {
 constexpr int rows_of_32(int vectors) { return vectors == 4 ? 6 : 8; }
 constexpr int rows_of_16(int vectors) { return vectors == 2 ? 6 : 8; }
 
-#if ADSAM_HAS_X86_SETS
+#ifdef ADSAM_X86_KERNELS
 template <typename T, int vectors, bool transposed>
 ADSAM_TARGET_AVX512 void tile_avx512(const Tile<T>& tile, int64_t rows) {
   sum_tile_of<T, 64, vectors, rows_of_32(vectors), transposed>(tile, rows);
@@ -43,7 +43,7 @@ constexpr int64_t lanes(int bytes) {
 
 template <typename T>
 const GemmBody<T>& gemm_body(InstructionSet set) {
-#if ADSAM_HAS_X86_SETS
+#ifdef ADSAM_X86_KERNELS
   static constexpr GemmBody<T> avx512{
       lanes<T>(64),
       4,
@@ -55,7 +55,7 @@ const GemmBody<T>& gemm_body(InstructionSet set) {
                                     {0, rows_of_16(1), rows_of_16(2)},
                                     {nullptr, tile_avx2<T, 1, false>, tile_avx2<T, 2, false>},
                                     {nullptr, tile_avx2<T, 1, true>, tile_avx2<T, 2, true>}};
-  if (set == InstructionSet::avx512) return avx512;
+  if (set >= InstructionSet::avx512) return avx512;
   if (set == InstructionSet::avx2) return avx2;
 #endif
   static constexpr GemmBody<T> baseline{

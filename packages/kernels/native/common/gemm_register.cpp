@@ -4,16 +4,6 @@
 namespace adsam {
 namespace {
 
-InstructionSet set_named(c10::string_view name) {
-  const InstructionSet set = name == "avx512" ? InstructionSet::avx512
-                             : name == "avx2" ? InstructionSet::avx2
-                                              : InstructionSet::baseline;
-  if (name == "") return widest_set();
-  ADSAM_CHECK(cpu_has(set) && (set != InstructionSet::baseline || name == "baseline"), "_matmul set", name,
-              "baseline, avx2 or avx512, as far as this CPU has it", "");
-  return set;
-}
-
 template <typename T>
 void add_run(void* context, T* run, int64_t i, int64_t j, int64_t count) {
   const Tensor& addend = *static_cast<const Tensor*>(context);
@@ -30,7 +20,8 @@ Tensor matmul(const Tensor& a, const Tensor& b, const Optional<Tensor>& bias, co
   for (const Tensor& tensor : {a, b})
     ADSAM_CHECK(tensor.stride(1) == 1, "_matmul operand", c10::str("strides ", tensor.strides()), "dense rows", "");
   ADSAM_CHECK(packed || !b_transposed, "_matmul b", "a transposed matrix", "one that is packed", "");
-  const InstructionSet set = set_named(set_name);
+  const InstructionSet set = set_name.empty() ? set_in_use()
+                                               : set_named("_matmul set", {set_name.data(), set_name.size()});
   const bool accumulate = start.has_value();
   Tensor c = accumulate ? start->clone() : at::empty({m, n}, a.options());
   Tensor extra = value_or_undefined(addend);

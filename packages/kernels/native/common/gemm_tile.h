@@ -2,21 +2,17 @@
 
 #include <cstdint>
 
-#include "common/cpu_clones.h"
+#include "common/vector.h"
 
 /**
  * The innermost part of common/gemm.h: a tile of C, `rows` × `vectors` registers, summed over k with two loads' worth of
  * memory traffic for every six to eight multiplications. One template for all instruction sets, in GCC's vector types.
+ *
+ * The tile of panels/multiply.h is another: its A is packed, so it may be fourteen rows high, where this one reads A as
+ * it lies and stops at eight for the sake of the first cache. That one sums pairs of bfloat16 by an instruction of their
+ * own and ends in the steps of a running softmax; this one serves float64, any width of B, and adds to C.
  */
 namespace adsam {
-
-/** `bytes` wide vectors of T; `Anywhere` is the same in memory, aligned as a T is. */
-template <typename T, int bytes>
-struct Vector {
-  typedef T Type __attribute__((vector_size(bytes)));
-  typedef T Anywhere __attribute__((vector_size(bytes), aligned(alignof(T)), may_alias));
-  static constexpr int lanes = bytes / sizeof(T);
-};
 
 /** One tile's operands. A's element (i, p) lies at i·a_stride + p, or transposed at i + p·a_stride. */
 template <typename T>

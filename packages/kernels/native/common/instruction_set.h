@@ -1,39 +1,38 @@
 #pragma once
 
+#include <string_view>
+
 /**
- * For code written with vectors of a fixed width, which target_clones cannot widen: a function is compiled once for each
- * set below, by attribute, and the caller picks by what the CPU has. Templates such functions call must be
- * ADSAM_INLINE (common/cpu_clones.h).
+ * One build runs on every processor of an architecture at that processor's width: kernels are compiled once for each
+ * instruction set below, and all of them ask `set_in_use` which to run. ADSAM_CPU_KERNELS in the environment names a
+ * narrower set for the whole process; `adsam::cpu_kernels` reports the choice.
+ *
+ * A function is compiled for a set by attribute (ADSAM_TARGET_AVX2, ADSAM_TARGET_AVX512), or with its whole file
+ * (panels/). ADSAM_X86_KERNELS is defined where the compiler can.
  */
-#if defined(__x86_64__) && defined(__GNUC__)
-#define ADSAM_HAS_X86_SETS 1
-#define ADSAM_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2")))
-#define ADSAM_TARGET_AVX2 __attribute__((target("avx2,fma,bmi2")))
-#else
-#define ADSAM_HAS_X86_SETS 0
+#ifdef ADSAM_X86_KERNELS
+#define ADSAM_TARGET_AVX512 __attribute__((target("arch=x86-64-v4")))
+#define ADSAM_TARGET_AVX2 __attribute__((target("arch=x86-64-v3")))
 #endif
 
 namespace adsam {
 
-/** Widest last; `baseline` is what every machine of the architecture has: SSE2 on x86-64, NEON on arm64. */
-enum class InstructionSet { baseline, avx2, avx512 };
+/**
+ * Each has all of those before it. `baseline` is what every machine of the architecture has: SSE2 on x86-64, NEON on
+ * arm64; `avx2` and `avx512` are x86-64-v3 and v4. A kernel without a body for avx512_bf16 runs that of avx512.
+ */
+enum class InstructionSet { baseline, avx2, avx512, avx512_bf16 };
 
-inline bool cpu_has(InstructionSet set) {
-#if ADSAM_HAS_X86_SETS
-  if (set == InstructionSet::avx512)
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if (set == InstructionSet::avx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#endif
-  return set == InstructionSet::baseline;
-}
+/** As ADSAM_CPU_KERNELS and `adsam::cpu_kernels` spell it. */
+const char* name_of(InstructionSet set);
 
-/** The widest set this CPU has. */
-inline InstructionSet widest_set() {
-  static const InstructionSet set = cpu_has(InstructionSet::avx512) ? InstructionSet::avx512
-                                    : cpu_has(InstructionSet::avx2) ? InstructionSet::avx2
-                                                                    : InstructionSet::baseline;
-  return set;
-}
+/** Whether this build and this processor both have it. */
+bool cpu_has(InstructionSet set);
+
+/** The set of that name. Throws an error that names `what` where there is no such set, or this processor lacks it. */
+InstructionSet set_named(const char* what, std::string_view name);
+
+/** What kernels run: the widest this processor has, or the one in ADSAM_CPU_KERNELS. Settled at the first call. */
+InstructionSet set_in_use();
 
 }  // namespace adsam

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "common/cpu_clones.h"
+#include "common/on_cpu.h"
 
 namespace adsam {
 namespace {
@@ -40,15 +40,6 @@ ADSAM_INLINE void transpose_impl(const T* in, int64_t rows, int64_t columns, int
     }
 }
 
-ADSAM_CPU_CLONES void transpose(const float* in, int64_t rows, int64_t columns, int64_t begin, int64_t end,
-                                float* out) {
-  transpose_impl(in, rows, columns, begin, end, out);
-}
-ADSAM_CPU_CLONES void transpose(const double* in, int64_t rows, int64_t columns, int64_t begin, int64_t end,
-                                double* out) {
-  transpose_impl(in, rows, columns, begin, end, out);
-}
-
 /** Dense `in`, B matrices [rows, columns], → `out`, B matrices [columns, rows], on all threads. */
 void transpose_all(const Tensor& in, int64_t batch, int64_t rows, int64_t columns, const Tensor& out) {
   const int64_t strip = 8 * kTile, strips = at::divup(columns, strip);
@@ -58,7 +49,8 @@ void transpose_all(const Tensor& in, int64_t batch, int64_t rows, int64_t column
     at::parallel_for(0, batch * strips, 1, [&](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; ++task) {
         const int64_t matrix = task / strips * rows * columns, first = task % strips * strip;
-        transpose(from + matrix, rows, columns, first, std::min(first + strip, columns), to + matrix);
+        on_cpu<transpose_impl<scalar_t>>(from + matrix, rows, columns, first, std::min(first + strip, columns),
+                                         to + matrix);
       }
     });
   });

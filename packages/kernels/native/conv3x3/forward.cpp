@@ -108,7 +108,7 @@ template <typename T>
 Tensor convolve(const Tensor& pictures, const WeightView<T>& weight, const Tensor& bias, bool relu) {
   const Tiling tiling{pictures.size(0), pictures.size(1), pictures.size(2)};
   const Tensor result = at::empty({tiling.batch, tiling.height, tiling.width, weight.out}, pictures.options());
-  const InstructionSet set = widest_set();
+  const InstructionSet set = set_in_use();
   const Job<T> job{pictures.data_ptr<T>(), weight, bias.defined() ? bias.data_ptr<T>() : nullptr, relu,
                    result.data_ptr<T>(),   tiling, set, transforms<T>(set)};
   if (tiling.count() < weight.out)

@@ -3,7 +3,7 @@
 namespace adsam::winograd {
 namespace {
 
-#if ADSAM_HAS_X86_SETS
+#ifdef ADSAM_X86_KERNELS
 template <typename Transform, bool finish, typename T>
 ADSAM_TARGET_AVX512 void run_avx512(const Step<T>& step) {
   transform<Transform, finish, T, 64>(step);
@@ -24,7 +24,7 @@ void run_baseline(const Step<T>& step) {
 
 template <typename T>
 const Transforms<T>& transforms(InstructionSet set) {
-#if ADSAM_HAS_X86_SETS
+#ifdef ADSAM_X86_KERNELS
   static constexpr Transforms<T> avx512{64 / sizeof(T),
                                         run_avx512<Input, false, T>,
                                         run_avx512<Output, true, T>,
@@ -37,7 +37,7 @@ const Transforms<T>& transforms(InstructionSet set) {
                                       run_avx2<OutputGradient, false, T>,
                                       run_avx2<Weight, false, T>,
                                       run_avx2<WeightGradient, false, T>};
-  if (set == InstructionSet::avx512) return avx512;
+  if (set >= InstructionSet::avx512) return avx512;
   if (set == InstructionSet::avx2) return avx2;
 #endif
   static constexpr Transforms<T> baseline{16 / sizeof(T),

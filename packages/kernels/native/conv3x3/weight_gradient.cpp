@@ -68,7 +68,7 @@ void transform_sums(const Transforms<T>& run, const Planes<T>& sums, int64_t cha
 
 template <typename T>
 Tensor gradient_of(const Tensor& gradient, const Tensor& pictures, const Tensor& weight) {
-  const InstructionSet set = widest_set();
+  const InstructionSet set = set_in_use();
   const auto& run = transforms<T>(set);
   const Tiling tiling{pictures.size(0), pictures.size(1), pictures.size(2)};
   const int64_t channels = pictures.size(3), out_channels = gradient.size(3);

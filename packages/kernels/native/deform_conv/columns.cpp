@@ -119,7 +119,7 @@ ADSAM_INLINE void spread_impl(const ColumnJob<T>& job, const PixelSums<T>* sums,
     spread_impl<T, bytes>(job, sums, gradients, keep);                                                          \
   }
 
-#if ADSAM_HAS_X86_SETS
+#ifdef ADSAM_X86_KERNELS
 ADSAM_COLUMNS_FOR(avx512, ADSAM_TARGET_AVX512, 64)
 ADSAM_COLUMNS_FOR(avx2, ADSAM_TARGET_AVX2, 32)
 #endif
@@ -129,8 +129,8 @@ ADSAM_COLUMNS_FOR(baseline, , 16)
 
 template <typename T>
 void gather_columns(const ColumnJob<T>& job, InstructionSet set) {
-#if ADSAM_HAS_X86_SETS
-  if (set == InstructionSet::avx512) return gather_avx512(job);
+#ifdef ADSAM_X86_KERNELS
+  if (set >= InstructionSet::avx512) return gather_avx512(job);
   if (set == InstructionSet::avx2) return gather_avx2(job);
 #endif
   gather_baseline(job);
@@ -139,15 +139,15 @@ void gather_columns(const ColumnJob<T>& job, InstructionSet set) {
 template <typename T>
 void spread_columns(const ColumnJob<T>& job, const PixelSums<T>* sums, const TapGradients<T>& gradients,
                     bool keep_columns, InstructionSet set) {
-#if ADSAM_HAS_X86_SETS
-  if (set == InstructionSet::avx512) return spread_avx512(job, sums, gradients, keep_columns);
+#ifdef ADSAM_X86_KERNELS
+  if (set >= InstructionSet::avx512) return spread_avx512(job, sums, gradients, keep_columns);
   if (set == InstructionSet::avx2) return spread_avx2(job, sums, gradients, keep_columns);
 #endif
   spread_baseline(job, sums, gradients, keep_columns);
 }
 
-#define ADSAM_INSTANTIATE(T)                                                                                    \
-  template void gather_columns(const ColumnJob<T>&, InstructionSet);                                            \
+#define ADSAM_INSTANTIATE(T)                                         \
+  template void gather_columns(const ColumnJob<T>&, InstructionSet); \
   template void spread_columns(const ColumnJob<T>&, const PixelSums<T>*, const TapGradients<T>&, bool, InstructionSet);
 ADSAM_INSTANTIATE(float)
 ADSAM_INSTANTIATE(double)

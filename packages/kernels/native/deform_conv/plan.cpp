@@ -145,23 +145,18 @@ template class ChunkWeightSums<float>;
 template class ChunkWeightSums<double>;
 
 namespace {
-std::atomic<InstructionSet> instruction_set = widest_set();
+std::atomic<InstructionSet>& deform_set() {
+  static std::atomic<InstructionSet> set = set_in_use();
+  return set;
 }
+}  // namespace
 
-InstructionSet deform_instruction_set() { return instruction_set; }
+InstructionSet deform_instruction_set() { return deform_set(); }
 
 std::string use_deform_instruction_set(std::string_view name) {
-  constexpr std::pair<std::string_view, InstructionSet> named[] = {
-      {"baseline", InstructionSet::baseline}, {"avx2", InstructionSet::avx2}, {"avx512", InstructionSet::avx512}};
-  bool found = name.empty();
-  if (found) instruction_set = widest_set();
-  for (const auto& [known, set] : named)
-    if (known == name && cpu_has(set)) found = true, instruction_set = set;
-  ADSAM_CHECK(found, "deform_conv2d instruction set", std::string(name), "baseline, avx2 or avx512",
-              "Ask for one that this CPU has.");
-  for (const auto& [known, set] : named)
-    if (set == instruction_set) return std::string(known);
-  return "";
+  const InstructionSet set = name.empty() ? set_in_use() : set_named("deform_conv2d instruction set", name);
+  deform_set() = set;
+  return name_of(set);
 }
 
 }  // namespace adsam

@@ -70,10 +70,10 @@ MapView<T> map_view(const Tensor& maps, int64_t b) {
   return {maps.data_ptr<std::remove_const_t<T>>() + b * maps.stride(0), maps.stride(1), maps.stride(2), maps.stride(3)};
 }
 
-/** The set of instructions that deformable convolution uses: the widest there is, or what a test asked for. */
+/** The instruction set that deformable convolution uses: the one in use, or what a test asked for. */
 InstructionSet deform_instruction_set();
 
-/** For tests: "baseline", "avx2" or "avx512" from now on, "" the widest again. Returns the name of the set in use. */
+/** For tests: the set of that name from now on, "" the one in use again. Returns its name. */
 std::string use_deform_instruction_set(std::string_view name);
 
 }  // namespace adsam

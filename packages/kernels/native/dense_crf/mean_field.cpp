@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/exp_log.h"
+#include "common/on_cpu.h"
 
 namespace adsam {
 
@@ -14,7 +15,9 @@ void log_row(const float* probabilities, int64_t area, RowLayout layout, float* 
     row[c] = -log_from_one(1.0f / std::min(1.0f, std::max(kLeast, probabilities[c * area])));
 }
 
-ADSAM_CPU_CLONES void softmax_row(RowLayout layout, float* row) {
+namespace {
+
+ADSAM_INLINE void softmax_row_body(RowLayout layout, float* row) {
   float most = row[0], sum = 0.0f;
   for (int64_t c = 1; c < layout.classes; ++c) most = std::max(most, row[c]);
   for (int64_t c = 0; c < layout.classes; ++c) row[c] = exp_not_positive(row[c] - most);
@@ -22,5 +25,9 @@ ADSAM_CPU_CLONES void softmax_row(RowLayout layout, float* row) {
   const float scale = 1.0f / sum;
   for (int64_t c = 0; c < layout.classes; ++c) row[c] *= scale;
 }
+
+}  // namespace
+
+void softmax_row(RowLayout layout, float* row) { on_cpu<softmax_row_body>(layout, row); }
 
 }  // namespace adsam

@@ -4,12 +4,14 @@
 #include <cmath>
 #include <limits>
 
-#include "common/cpu_clones.h"
+#include "common/on_cpu.h"
 
 namespace adsam {
 
-ADSAM_CPU_CLONES void column_distances(const uint8_t* mask, int64_t height, int64_t width, int64_t begin, int64_t end,
-                                       float* distances) {
+namespace {
+
+ADSAM_INLINE void column_distances_body(const uint8_t* mask, int64_t height, int64_t width, int64_t begin, int64_t end,
+                                        float* distances) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   for (int64_t y = 0; y < height; ++y) {  // down: the nearest zero above
     const uint8_t* row = mask + y * width;
@@ -25,6 +27,13 @@ ADSAM_CPU_CLONES void column_distances(const uint8_t* mask, int64_t height, int6
     const float* below = out + width;
     for (int64_t x = begin; x < end; ++x) out[x] = std::min(out[x], below[x] + 1.0f);
   }
+}
+
+}  // namespace
+
+void column_distances(const uint8_t* mask, int64_t height, int64_t width, int64_t begin, int64_t end,
+                      float* distances) {
+  on_cpu<column_distances_body>(mask, height, width, begin, end, distances);
 }
 
 namespace {

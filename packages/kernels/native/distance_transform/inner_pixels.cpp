@@ -1,6 +1,6 @@
 #include "distance_transform/inner_pixels.h"
 
-#include "common/cpu_clones.h"
+#include "common/on_cpu.h"
 
 namespace adsam {
 namespace {
@@ -16,13 +16,13 @@ ADSAM_INLINE void find(const L* row, const L* above, const L* below, int64_t wid
 
 }  // namespace
 
-ADSAM_CPU_CLONES void inner_pixels(const uint8_t* row, const uint8_t* above, const uint8_t* below, int64_t width,
-                                   uint8_t* inner) {
-  find(row, above, below, width, inner);
+void inner_pixels(const uint8_t* row, const uint8_t* above, const uint8_t* below, int64_t width,
+                  uint8_t* inner) {
+  on_cpu<find<uint8_t>>(row, above, below, width, inner);
 }
-ADSAM_CPU_CLONES void inner_pixels(const int64_t* row, const int64_t* above, const int64_t* below, int64_t width,
-                                   uint8_t* inner) {
-  find(row, above, below, width, inner);
+void inner_pixels(const int64_t* row, const int64_t* above, const int64_t* below, int64_t width,
+                  uint8_t* inner) {
+  on_cpu<find<int64_t>>(row, above, below, width, inner);
 }
 
 }  // namespace adsam

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "common/cpu_clones.h"
 #include "common/gelu.h"
+#include "common/on_cpu.h"
 
 namespace adsam {
 namespace {
@@ -85,30 +85,30 @@ ADSAM_INLINE void input_gradient_impl(const T* x, const T* dy, int64_t count, in
 }  // namespace
 
 // One of each for every instruction set, in both precisions; the branch on GELU is taken once a span.
-#define ADSAM_SPANS(T)                                                                                                 \
-  ADSAM_CPU_CLONES void add_moments(const T* x, int64_t count, int64_t period, const T* origin, double* sums,          \
-                                    double* squares) {                                                                 \
-    add_moments_impl(x, count, period, origin, sums, squares);                                                         \
-  }                                                                                                                    \
-  ADSAM_CPU_CLONES void normalise(const T* x, int64_t count, int64_t period, AffineTable<T> affine, bool gelu, T* y) { \
-    if (gelu)                                                                                                          \
-      normalise_impl<true>(x, count, period, affine, y);                                                               \
-    else                                                                                                               \
-      normalise_impl<false>(x, count, period, affine, y);                                                              \
-  }                                                                                                                    \
-  ADSAM_CPU_CLONES void add_gradients(const T* x, const T* dy, int64_t count, int64_t period, AffineTable<T> affine,   \
-                                      AffineTable<T> unit, bool gelu, double* sums, double* products) {                \
-    if (gelu)                                                                                                          \
-      add_gradients_impl<true>(x, dy, count, period, affine, unit, sums, products);                                    \
-    else                                                                                                               \
-      add_gradients_impl<false>(x, dy, count, period, affine, unit, sums, products);                                   \
-  }                                                                                                                    \
-  ADSAM_CPU_CLONES void input_gradient(const T* x, const T* dy, int64_t count, int64_t period, AffineTable<T> affine,  \
-                                       AffineTable<T> mean, bool gelu, T* dx) {                                        \
-    if (gelu)                                                                                                          \
-      input_gradient_impl<true>(x, dy, count, period, affine, mean, dx);                                               \
-    else                                                                                                               \
-      input_gradient_impl<false>(x, dy, count, period, affine, mean, dx);                                              \
+#define ADSAM_SPANS(T)                                                                                  \
+  void add_moments(const T* x, int64_t count, int64_t period, const T* origin, double* sums,            \
+                   double* squares) {                                                                   \
+    on_cpu<add_moments_impl<T>>(x, count, period, origin, sums, squares);                               \
+  }                                                                                                     \
+  void normalise(const T* x, int64_t count, int64_t period, AffineTable<T> affine, bool gelu, T* y) {   \
+    if (gelu)                                                                                           \
+      on_cpu<normalise_impl<true, T>>(x, count, period, affine, y);                                     \
+    else                                                                                                \
+      on_cpu<normalise_impl<false, T>>(x, count, period, affine, y);                                    \
+  }                                                                                                     \
+  void add_gradients(const T* x, const T* dy, int64_t count, int64_t period, AffineTable<T> affine,     \
+                     AffineTable<T> unit, bool gelu, double* sums, double* products) {                  \
+    if (gelu)                                                                                           \
+      on_cpu<add_gradients_impl<true, T>>(x, dy, count, period, affine, unit, sums, products);          \
+    else                                                                                                \
+      on_cpu<add_gradients_impl<false, T>>(x, dy, count, period, affine, unit, sums, products);         \
+  }                                                                                                     \
+  void input_gradient(const T* x, const T* dy, int64_t count, int64_t period, AffineTable<T> affine,    \
+                      AffineTable<T> mean, bool gelu, T* dx) {                                          \
+    if (gelu)                                                                                           \
+      on_cpu<input_gradient_impl<true, T>>(x, dy, count, period, affine, mean, dx);                     \
+    else                                                                                                \
+      on_cpu<input_gradient_impl<false, T>>(x, dy, count, period, affine, mean, dx);                    \
   }
 
 ADSAM_SPANS(float)

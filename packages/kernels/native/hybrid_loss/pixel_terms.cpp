@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/cpu_clones.h"
+#include "common/on_cpu.h"
 
 namespace adsam {
 namespace {
@@ -100,17 +100,17 @@ PixelTerms<T>::PixelTerms(const HybridSettings& settings, int64_t classes)
 template struct PixelTerms<float>;
 template struct PixelTerms<double>;
 
-ADSAM_CPU_CLONES void add_pixels(const PixelTerms<float>& terms, const Tile<float>& tile, PixelSums& sums,
-                                 double* overlap) {
-  add_body(terms, tile, sums, overlap);
+void add_pixels(const PixelTerms<float>& terms, const Tile<float>& tile, PixelSums& sums,
+                double* overlap) {
+  on_cpu<add_body<float>>(terms, tile, sums, overlap);
 }
 void add_pixels(const PixelTerms<double>& terms, const Tile<double>& tile, PixelSums& sums, double* overlap) {
   add_body(terms, tile, sums, overlap);
 }
 
-ADSAM_CPU_CLONES void differentiate_pixels(const PixelTerms<float>& terms, const PixelShares<float>& shares,
-                                           const Tile<float>& tile, float* by_log) {
-  differentiate_body(terms, shares, tile, by_log);
+void differentiate_pixels(const PixelTerms<float>& terms, const PixelShares<float>& shares,
+                          const Tile<float>& tile, float* by_log) {
+  on_cpu<differentiate_body<float>>(terms, shares, tile, by_log);
 }
 void differentiate_pixels(const PixelTerms<double>& terms, const PixelShares<double>& shares, const Tile<double>& tile,
                           double* by_log) {

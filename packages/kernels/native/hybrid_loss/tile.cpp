@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/exp_log.h"
+#include "common/on_cpu.h"
 
 namespace adsam {
 namespace {
@@ -19,14 +20,14 @@ ADSAM_INLINE void load(const S* from, const PixelLayout& layout, Tile<T>& tile) 
   }
 }
 
-ADSAM_CPU_CLONES void load_rows(const float* from, const PixelLayout& layout, Tile<float>& tile) {
-  load(from, layout, tile);
+void load_rows(const float* from, const PixelLayout& layout, Tile<float>& tile) {
+  on_cpu<load<float, float>>(from, layout, tile);
 }
-ADSAM_CPU_CLONES void load_rows(const at::BFloat16* from, const PixelLayout& layout, Tile<float>& tile) {
-  load(from, layout, tile);
+void load_rows(const at::BFloat16* from, const PixelLayout& layout, Tile<float>& tile) {
+  on_cpu<load<at::BFloat16, float>>(from, layout, tile);
 }
-ADSAM_CPU_CLONES void load_rows(const at::Half* from, const PixelLayout& layout, Tile<float>& tile) {
-  load(from, layout, tile);
+void load_rows(const at::Half* from, const PixelLayout& layout, Tile<float>& tile) {
+  on_cpu<load<at::Half, float>>(from, layout, tile);
 }
 
 template <typename T>
@@ -123,20 +124,20 @@ void load_logits(const Tensor& logits, const PixelLayout& layout, int64_t pictur
   load(logits.data_ptr<double>() + picture * layout.picture_stride + first * layout.pixel_stride, layout, tile);
 }
 
-ADSAM_CPU_CLONES void softmax(Tile<float>& tile) { softmax_body(tile); }
+void softmax(Tile<float>& tile) { on_cpu<softmax_body<float>>(tile); }
 void softmax(Tile<double>& tile) { softmax_body(tile); }
 
-ADSAM_CPU_CLONES void spread_probabilities(const Tile<float>& tile, float* probabilities, int64_t class_stride,
-                                           double* mass) {
-  spread_body(tile, probabilities, class_stride, mass);
+void spread_probabilities(const Tile<float>& tile, float* probabilities, int64_t class_stride,
+                          double* mass) {
+  on_cpu<spread_body<float>>(tile, probabilities, class_stride, mass);
 }
 void spread_probabilities(const Tile<double>& tile, double* probabilities, int64_t class_stride, double* mass) {
   spread_body(tile, probabilities, class_stride, mass);
 }
 
-ADSAM_CPU_CLONES void chain(const Tile<float>& tile, const Slopes<float>& slopes, const float* by_log,
-                            const PixelLayout& layout, float* gradient) {
-  chain_body(tile, slopes, by_log, layout, gradient);
+void chain(const Tile<float>& tile, const Slopes<float>& slopes, const float* by_log,
+           const PixelLayout& layout, float* gradient) {
+  on_cpu<chain_body<float>>(tile, slopes, by_log, layout, gradient);
 }
 void chain(const Tile<double>& tile, const Slopes<double>& slopes, const double* by_log, const PixelLayout& layout,
            double* gradient) {

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "common/cpu_clones.h"
+#include "common/on_cpu.h"
+#include "common/vector.h"
 
 namespace adsam {
 
@@ -24,9 +25,9 @@ Between places_between(int64_t from, int64_t to) {
 
 namespace {
 
-using Floats = float __attribute__((vector_size(4 * kPixelBlock)));
-using Ints = int32_t __attribute__((vector_size(4 * kPixelBlock)));
-using Bytes = uint8_t __attribute__((vector_size(kPixelBlock)));
+using Floats = Vector<float, 4 * kPixelBlock>::Type;
+using Ints = Vector<int32_t, 4 * kPixelBlock>::Type;
+using Bytes = Vector<uint8_t, kPixelBlock>::Type;
 
 template <class Vector, class Element>
 ADSAM_INLINE Vector load(const Element* from) {
@@ -35,10 +36,8 @@ ADSAM_INLINE Vector load(const Element* from) {
   return vector;
 }
 
-}  // namespace
-
-ADSAM_CPU_CLONES void enlarge_row(const float* row, int64_t from_width, const Between& places, int64_t width,
-                                  float* out) {
+ADSAM_INLINE void enlarge_row_body(const float* row, int64_t from_width, const Between& places, int64_t width,
+                                   float* out) {
   const int32_t *first = places.first.data(), *second = places.second.data();
   const float *first_share = places.first_share.data(), *second_share = places.second_share.data();
   int64_t x = 0;
@@ -55,8 +54,16 @@ ADSAM_CPU_CLONES void enlarge_row(const float* row, int64_t from_width, const Be
   for (; x < width; ++x) out[x] = row[first[x]] * first_share[x] + row[second[x]] * second_share[x];
 }
 
-ADSAM_CPU_CLONES void best_class(const float* upper, const float* lower, float upper_share, float lower_share,
-                                 int64_t classes, int64_t stride, int64_t width, uint8_t* out) {
+}  // namespace
+
+void enlarge_row(const float* row, int64_t from_width, const Between& places, int64_t width, float* out) {
+  on_cpu<enlarge_row_body>(row, from_width, places, width, out);
+}
+
+namespace {
+
+ADSAM_INLINE void best_class_body(const float* upper, const float* lower, float upper_share, float lower_share,
+                                  int64_t classes, int64_t stride, int64_t width, uint8_t* out) {
   const bool blended = upper != lower;
   for (int64_t x = 0; x < width; x += kPixelBlock) {
     Floats best;
@@ -75,6 +82,13 @@ ADSAM_CPU_CLONES void best_class(const float* upper, const float* lower, float u
     const auto bytes = __builtin_convertvector(ids, Bytes);
     std::memcpy(out + x, &bytes, static_cast<size_t>(std::min(kPixelBlock, width - x)));
   }
+}
+
+}  // namespace
+
+void best_class(const float* upper, const float* lower, float upper_share, float lower_share, int64_t classes,
+                int64_t stride, int64_t width, uint8_t* out) {
+  on_cpu<best_class_body>(upper, lower, upper_share, lower_share, classes, stride, width, out);
 }
 
 }  // namespace adsam

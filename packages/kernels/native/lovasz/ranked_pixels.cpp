@@ -6,7 +6,7 @@
 #include <cstring>
 #include <utility>
 
-#include "common/cpu_clones.h"
+#include "common/on_cpu.h"
 
 namespace adsam {
 namespace {
@@ -29,10 +29,8 @@ ADSAM_INLINE float error_of(int32_t bits) {
 
 inline uint64_t order_of(uint64_t pixel) { return pixel >> kOrderShift; }
 
-}  // namespace
-
-ADSAM_CPU_CLONES ErrorRange error_range(const float* probabilities, const int16_t* labels, int64_t count, int16_t label,
-                                        ErrorRange range) {
+ADSAM_INLINE ErrorRange error_range_body(const float* probabilities, const int16_t* labels, int64_t count,
+                                         int16_t label, ErrorRange range) {
   int32_t least = range.least_of_class, greatest = range.greatest;
 #pragma omp simd reduction(min : least) reduction(max : greatest)
   for (int64_t i = 0; i < count; ++i) {
@@ -44,9 +42,18 @@ ADSAM_CPU_CLONES ErrorRange error_range(const float* probabilities, const int16_
   return {least, greatest};
 }
 
-ADSAM_CPU_CLONES int64_t collect_errors(const float* probabilities, const int16_t* labels, int64_t count, int16_t label,
-                                        int64_t first, ErrorRange range, float* slopes, uint64_t* ranked,
-                                        const BucketCounts& buckets) {
+}  // namespace
+
+ErrorRange error_range(const float* probabilities, const int16_t* labels, int64_t count, int16_t label,
+                       ErrorRange range) {
+  return on_cpu<error_range_body>(probabilities, labels, count, label, range);
+}
+
+namespace {
+
+ADSAM_INLINE int64_t collect_errors_body(const float* probabilities, const int16_t* labels, int64_t count,
+                                         int16_t label, int64_t first, ErrorRange range, float* slopes,
+                                         uint64_t* ranked, const BucketCounts& buckets) {
   uint32_t order_and_slope[kRun], tag[kRun];
   int32_t wanted[kRun];
   int64_t total = 0;
@@ -78,9 +85,25 @@ ADSAM_CPU_CLONES int64_t collect_errors(const float* probabilities, const int16_
   return total;
 }
 
-ADSAM_CPU_CLONES void distribute(const uint64_t* ranked, int64_t count, int shift, uint32_t* cursors, uint64_t* distributed) {
+}  // namespace
+
+int64_t collect_errors(const float* probabilities, const int16_t* labels, int64_t count, int16_t label, int64_t first,
+                       ErrorRange range, float* slopes, uint64_t* ranked, const BucketCounts& buckets) {
+  return on_cpu<collect_errors_body>(probabilities, labels, count, label, first, range, slopes, ranked, buckets);
+}
+
+namespace {
+
+ADSAM_INLINE void distribute_body(const uint64_t* ranked, int64_t count, int shift, uint32_t* cursors,
+                                  uint64_t* distributed) {
   const int drop = kOrderShift + shift;
   for (int64_t i = 0; i < count; ++i) distributed[cursors[ranked[i] >> drop]++] = ranked[i];
+}
+
+}  // namespace
+
+void distribute(const uint64_t* ranked, int64_t count, int shift, uint32_t* cursors, uint64_t* distributed) {
+  on_cpu<distribute_body>(ranked, count, shift, cursors, distributed);
 }
 
 namespace {
@@ -94,10 +117,8 @@ void insertion_sort(uint64_t* ranked, int64_t count) {
   }
 }
 
-}  // namespace
-
 /** A radix sort from the lowest digit up; the counts of all digits are taken at once. */
-ADSAM_CPU_CLONES uint64_t* sort_bucket(uint64_t* ranked, int64_t count, int bits, uint64_t* scratch) {
+ADSAM_INLINE uint64_t* sort_bucket_body(uint64_t* ranked, int64_t count, int bits, uint64_t* scratch) {
   constexpr int most_width = 11, most_digits = 4;
   if (bits == 0) return ranked;
   if (count <= 24) {
@@ -124,6 +145,12 @@ ADSAM_CPU_CLONES uint64_t* sort_bucket(uint64_t* ranked, int64_t count, int bits
   return ranked;
 }
 
+}  // namespace
+
+uint64_t* sort_bucket(uint64_t* ranked, int64_t count, int bits, uint64_t* scratch) {
+  return on_cpu<sort_bucket_body>(ranked, count, bits, scratch);
+}
+
 namespace {
 
 /** Not a clone: vector code would take its vectors apart again to store their elements. */
@@ -134,10 +161,8 @@ void scatter_slopes(const uint64_t* pixels, const float* slopes, int64_t count, 
     for (int64_t i = 0; i < count; ++i) plane.slopes[plane.place(pixels[i] & kIndex)] = slopes[i];
 }
 
-}  // namespace
-
-ADSAM_CPU_CLONES double walk_ranking(const uint64_t* ranked, int64_t count, JaccardState state, int32_t greatest,
-                                     const ClassPlane<float>& plane) {
+ADSAM_INLINE double walk_ranking_body(const uint64_t* ranked, int64_t count, JaccardState state, int32_t greatest,
+                                      const ClassPlane<float>& plane) {
   int32_t class_before[kRun];
   float slopes[kRun];
   double loss = 0;
@@ -167,6 +192,13 @@ ADSAM_CPU_CLONES double walk_ranking(const uint64_t* ranked, int64_t count, Jacc
     if (plane.slopes) scatter_slopes(pixels, slopes, run, plane);
   }
   return loss;
+}
+
+}  // namespace
+
+double walk_ranking(const uint64_t* ranked, int64_t count, JaccardState state, int32_t greatest,
+                    const ClassPlane<float>& plane) {
+  return on_cpu<walk_ranking_body>(ranked, count, state, greatest, plane);
 }
 
 }  // namespace adsam

@@ -2,7 +2,7 @@
 
 #include <type_traits>
 
-#include "common/cpu_clones.h"
+#include "common/on_cpu.h"
 
 namespace adsam {
 namespace {
@@ -100,15 +100,15 @@ ADSAM_INLINE void unpool_row_impl(const PooledRows<T>& rows, int64_t width, int6
 
 }  // namespace
 
-#define ADSAM_POOL(T)                                                                                              \
-  ADSAM_CPU_CLONES void pool_row(const T* const rows[3], int64_t width, int64_t channels, T* out, uint8_t* taps) { \
-    if (taps)                                                                                                      \
-      pool_row_impl<true>(rows, width, channels, out, taps);                                                       \
-    else                                                                                                           \
-      pool_row_impl<false>(rows, width, channels, out, taps);                                                      \
-  }                                                                                                                \
-  ADSAM_CPU_CLONES void unpool_row(const PooledRows<T>& rows, int64_t width, int64_t channels, T* out) {           \
-    unpool_row_impl(rows, width, channels, out);                                                                   \
+#define ADSAM_POOL(T)                                                                             \
+  void pool_row(const T* const rows[3], int64_t width, int64_t channels, T* out, uint8_t* taps) { \
+    if (taps)                                                                                     \
+      on_cpu<pool_row_impl<true, T>>(rows, width, channels, out, taps);                           \
+    else                                                                                          \
+      on_cpu<pool_row_impl<false, T>>(rows, width, channels, out, taps);                          \
+  }                                                                                               \
+  void unpool_row(const PooledRows<T>& rows, int64_t width, int64_t channels, T* out) {           \
+    on_cpu<unpool_row_impl<T>>(rows, width, channels, out);                                       \
   }
 
 ADSAM_POOL(float)

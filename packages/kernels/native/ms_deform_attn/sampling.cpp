@@ -1,5 +1,7 @@
 #include "ms_deform_attn/sampling.h"
 
+#include "common/on_cpu.h"
+
 #include <algorithm>
 
 namespace adsam {
@@ -64,17 +66,15 @@ ADSAM_INLINE void attend_backward_impl(const AttentionInputs<T>& in, int64_t pic
 
 }  // namespace
 
-// One compiled body for each element type and processor: templates cannot be cloned for processors, so the two types
-// are spelled out.
-#define ADSAM_ATTENTION_FOR(T)                                                                                      \
-  template <>                                                                                                       \
-  ADSAM_CPU_CLONES void attend(const AttentionInputs<T>& in, int64_t begin, int64_t end, T* output) {               \
-    attend_impl(in, begin, end, output);                                                                            \
-  }                                                                                                                 \
-  template <>                                                                                                       \
-  ADSAM_CPU_CLONES void attend_backward(const AttentionInputs<T>& in, int64_t picture, int64_t head, int64_t level, \
-                                        const T* output_gradient, AttentionGradients<T> result) {                   \
-    attend_backward_impl(in, picture, head, level, output_gradient, result);                                        \
+#define ADSAM_ATTENTION_FOR(T)                                                                     \
+  template <>                                                                                      \
+  void attend(const AttentionInputs<T>& in, int64_t begin, int64_t end, T* output) {               \
+    on_cpu<attend_impl<T>>(in, begin, end, output);                                                \
+  }                                                                                                \
+  template <>                                                                                      \
+  void attend_backward(const AttentionInputs<T>& in, int64_t picture, int64_t head, int64_t level, \
+                       const T* output_gradient, AttentionGradients<T> result) {                   \
+    on_cpu<attend_backward_impl<T>>(in, picture, head, level, output_gradient, result);            \
   }
 
 ADSAM_ATTENTION_FOR(float)

@@ -6,7 +6,7 @@
 #ifdef ADSAM_X86_KERNELS
 namespace adsam {
 
-const PanelKernels avx2_kernels = {"avx2",
+const PanelKernels avx2_kernels = {
     {avx2::Attention<float>::functions(), avx2::Attention<avx2::Pair>::functions()},
     {avx2::Tokens<float>::functions(), avx2::Tokens<avx2::Pair>::functions()}};
 

@@ -6,7 +6,7 @@
 #ifdef ADSAM_X86_KERNELS
 namespace adsam {
 
-const PanelKernels avx512_kernels = {"avx512",
+const PanelKernels avx512_kernels = {
     {avx512::Attention<float>::functions(), avx512::Attention<avx512::Pair>::functions()},
     {avx512::Tokens<float>::functions(), avx512::Tokens<avx512::Pair>::functions()}};
 

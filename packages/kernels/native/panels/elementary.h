@@ -1,18 +1,14 @@
 #pragma once
 
+#include "common/polynomial.h"
 #include "panels/vector.h"
 
-/** exp2 and GELU of vectors, by polynomials fitted for the least greatest error. */
+/**
+ * 2^x of vectors, by polynomials fitted for the least greatest error. Beside the e^x of common/exp_log.h because a
+ * softmax needs no more than this: the base goes into its scale, a bfloat16 needs half the terms, and AVX-512 scales by
+ * 2^n itself.
+ */
 namespace adsam::ADSAM_ISA {
-
-/** Σ coefficients[i]·xⁱ. */
-template <int count>
-ADSAM_INLINE Floats polynomial(const float (&coefficients)[count], Floats x) {
-  Floats sum = splat(coefficients[count - 1]);
-#pragma GCC unroll 16
-  for (int i = count - 2; i >= 0; --i) sum = sum * x + coefficients[i];
-  return sum;
-}
 
 /** 2^x on [-1/2, 1/2], relative errors 7.5e-8 and (for what becomes a bfloat16) 7.5e-5. */
 template <class Unit>
@@ -34,21 +30,6 @@ ADSAM_INLINE Floats exp2_of(Floats x) {
   const Floats fraction = x - (shifted - rounder);
   return (Floats)((Ints)polynomial(kExp2<Unit>, fraction) + ((Ints)shifted << 23));
 #endif
-}
-
-/**
- * x·Φ(x). Φ(x) − ½ is x times a polynomial of x² up to |x| = 5, where Φ is 1 to a float's precision; the error is at most
- * 3.3e-7·max(1, |x|).
- */
-ADSAM_INLINE Floats gelu(Floats x) {
-  constexpr float coefficients[] = {0.14136378f,  -0.070296206f, 0.051520348f,  -0.04044455f,  0.031445324f,
-                                    -0.023254935f, 0.016383184f, -0.011202918f, 0.0064594727f, -0.0026390436f,
-                                    0.0016668483f, -0.0016333414f, 0.0006320067f};
-  Floats bounded = x > 5.f ? splat(5.f) : x;
-  bounded = bounded < -5.f ? splat(-5.f) : bounded;
-  const Floats place = bounded * bounded * 0.08f - 1.f;  // x² from [0, 25] to [-1, 1]
-  const Floats phi = bounded * polynomial(coefficients, place) + 0.5f;
-  return x < -5.5f ? Floats{} : x * phi;
 }
 
 }  // namespace adsam::ADSAM_ISA

@@ -5,6 +5,7 @@
 /**
  * The product everything here is made of: a tile of M rows (broadcast from `a`) by one or two vectors of columns (`b`), held in
  * registers while the sum runs. `a` is laid out [k][row], `b` [k][kColumns]; a unit of k is a float, or a pair of bfloat16.
+ * Another tile than that of common/gemm_tile.h, which says why.
  */
 namespace adsam::ADSAM_ISA {
 

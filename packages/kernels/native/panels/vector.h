@@ -6,15 +6,16 @@
 #include <immintrin.h>
 #endif
 
+#include "common/vector.h"
+
 /**
  * The vectors of one instruction set, and the few operations that differ between them. Included only by the sources compiled
- * once for each instruction set (portable.cpp, avx2.cpp, …), which name it in ADSAM_ISA: every copy has a namespace of its own,
+ * once for each instruction set (baseline.cpp, avx2.cpp, …), which name it in ADSAM_ISA: every copy has a namespace of its own,
  * so no wide instruction can reach a processor that lacks it.
  */
 #ifndef ADSAM_ISA
 #error "define ADSAM_ISA before including this"
 #endif
-#define ADSAM_INLINE inline __attribute__((always_inline))
 
 namespace adsam::ADSAM_ISA {
 
@@ -31,13 +32,13 @@ constexpr int kLanes = 4, kRows = 6;
 /** Vectors in a row of a tile, and elements. */
 constexpr int kVectors = 2, kColumns = kVectors * kLanes;
 
-typedef float Floats __attribute__((vector_size(4 * kLanes)));
-typedef int32_t Ints __attribute__((vector_size(4 * kLanes)));
-typedef uint32_t Words __attribute__((vector_size(4 * kLanes)));
-typedef float FloatsInMemory __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
-typedef uint32_t WordsInMemory __attribute__((vector_size(4 * kLanes), aligned(2), may_alias));
-typedef uint16_t HalvesInMemory __attribute__((vector_size(2 * kLanes), aligned(2), may_alias));
-typedef uint16_t Halves __attribute__((vector_size(2 * kLanes)));
+using Floats = Vector<float, 4 * kLanes>::Type;
+using Ints = Vector<int32_t, 4 * kLanes>::Type;
+using Words = Vector<uint32_t, 4 * kLanes>::Type;
+using Halves = Vector<uint16_t, 2 * kLanes>::Type;
+using FloatsInMemory = Vector<float, 4 * kLanes>::Anywhere;
+using WordsInMemory = Vector<uint32_t, 4 * kLanes, 2>::Anywhere;  // pairs may begin at any half
+using HalvesInMemory = Vector<uint16_t, 2 * kLanes>::Anywhere;
 
 /** Two bfloat16 numbers that follow each other along the axis a product sums over, the first in the low half. */
 using Pair = uint32_t;

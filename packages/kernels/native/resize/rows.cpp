@@ -1,6 +1,6 @@
 #include "resize/rows.h"
 
-#include "common/cpu_clones.h"
+#include "common/on_cpu.h"
 
 namespace adsam {
 namespace {
@@ -95,22 +95,22 @@ ADSAM_INLINE void mix_rows_impl(const T* a, const T* b, T share, int64_t count, 
 
 }  // namespace
 
-#define ADSAM_ROWS(T)                                                                                            \
-  ADSAM_CPU_CLONES void blend_pixels(const RowPair<T>& rows, const AxisTaps<T>& columns, int64_t channels,       \
-                                     Beside<T> beside, T* out) {                                                 \
-    blend_pixels_impl(rows, columns, channels, beside, out);                                                     \
-  }                                                                                                              \
-  ADSAM_CPU_CLONES void add_pixels(const WeightedPixels<T>& pixels, int64_t channels, bool accumulate, T* out) { \
-    add_pixels_impl(pixels, channels, accumulate, out);                                                          \
-  }                                                                                                              \
-  ADSAM_CPU_CLONES void stretch_row(const T* in, const AxisTaps<T>& columns, T* out) {                           \
-    stretch_row_impl(in, columns, out);                                                                          \
-  }                                                                                                              \
-  ADSAM_CPU_CLONES void gather_row(const T* in, const AxisReaders<T>& columns, int64_t width, T* out) {          \
-    gather_row_impl(in, columns, width, out);                                                                    \
-  }                                                                                                              \
-  ADSAM_CPU_CLONES void mix_rows(const T* a, const T* b, T share, int64_t count, T* out) {                       \
-    mix_rows_impl(a, b, share, count, out);                                                                      \
+#define ADSAM_ROWS(T)                                                                           \
+  void blend_pixels(const RowPair<T>& rows, const AxisTaps<T>& columns, int64_t channels,       \
+                    Beside<T> beside, T* out) {                                                 \
+    on_cpu<blend_pixels_impl<T>>(rows, columns, channels, beside, out);                         \
+  }                                                                                             \
+  void add_pixels(const WeightedPixels<T>& pixels, int64_t channels, bool accumulate, T* out) { \
+    on_cpu<add_pixels_impl<T>>(pixels, channels, accumulate, out);                              \
+  }                                                                                             \
+  void stretch_row(const T* in, const AxisTaps<T>& columns, T* out) {                           \
+    on_cpu<stretch_row_impl<T>>(in, columns, out);                                              \
+  }                                                                                             \
+  void gather_row(const T* in, const AxisReaders<T>& columns, int64_t width, T* out) {          \
+    on_cpu<gather_row_impl<T>>(in, columns, width, out);                                        \
+  }                                                                                             \
+  void mix_rows(const T* a, const T* b, T share, int64_t count, T* out) {                       \
+    on_cpu<mix_rows_impl<T>>(a, b, share, count, out);                                          \
   }
 
 ADSAM_ROWS(float)

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "panels/elementary.h"
+#include "common/gelu.h"
 #include "panels/multiply.h"
 #include "panels/pack.h"
 #include "token_linear/problem.h"
