@@ -10,7 +10,6 @@ import { ResNet } from "../src/models/resnet.js";
 import { buildSam } from "../src/models/sam/sam.js";
 import { buildNetwork } from "../src/train/network.js";
 import { resolveRecipe } from "../src/train/recipe.js";
-import { gSamFlags } from "../src/train/systems/g-sam.js";
 import { fillDistinctly } from "./published-files.js";
 import { adsam, assertSameRun, eventsNamed, folderForTests, train } from "./train-fixtures.js";
 
@@ -19,7 +18,7 @@ const out = (name: string) => path.join(root, name);
 
 /** The authors' recipe at the smallest sizes. */
 const small = {
-  ...gSamFlags.cityscapes,
+  "model.name": "g-sam",
   "data.root": path.join(root, "data"),
   "data.workers": 1,
   "input.height": 64,
@@ -109,10 +108,11 @@ describe("G-SAM by its authors' recipe", () => {
   test("what of AD-SAM it has no place for is refused", () => {
     const refused = (flags: Readonly<Record<string, unknown>>, message: RegExp) =>
       assert.throws(() => recipe(flags), message);
-    refused({ "model.encoder": "mobile-sam" }, /G-SAM and encoder mobile-sam, expected a ViT of SAM's/);
-    refused({ "model.encoder": "none" }, /G-SAM and encoder none/);
-    refused({ "model.resnet": "none" }, /G-SAM and no ResNet/);
-    refused({ "model.adapter": "lora" }, /G-SAM and adapter lora/);
-    refused({ "model.encoderTrained": true }, /G-SAM and a trained encoder/);
+    refused({ "model.encoder": "mobile-sam" }, /Generalized SAM and encoder mobile-sam, expected a ViT of SAM's/);
+    refused({ "model.encoder": "none" }, /Generalized SAM and encoder none/);
+    refused({ "model.resnet": "none" }, /Generalized SAM and no ResNet/);
+    refused({ "model.adapter": "lora" }, /Generalized SAM and model.adapter "lora"/);
+    refused({ "model.encoderTrained": true }, /Generalized SAM and model.encoderTrained true/);
+    refused({ "model.fusionDim": 64 }, /--model.fusionDim.*Generalized SAM and model.fusionDim 64/);
   });
 });

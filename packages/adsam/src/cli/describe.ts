@@ -34,13 +34,6 @@ export const command: CommandFile = {
   },
 };
 
-/** What is described where no file is named. */
-const titles = {
-  "ad-sam": "the paper's network",
-  sam: "SAM, the paper's baseline",
-  "g-sam": "Generalized SAM",
-} as const;
-
 async function run(
   network: string | undefined,
   flags: DescribeFlags,
@@ -53,6 +46,7 @@ async function run(
   const { cityscapesClasses } = await import("../data/labels.js");
   const { overRecipe, resolveRecipe } = await import("../train/recipe.js");
   const { networkOf } = await import("../train/network.js");
+  const { ownRecipeOf } = await import("../train/systems/own-recipes.js");
   const { describeNetwork } = await import("../describe/modules.js");
   const { describedAs, printDescription } = await import("./describe-print.js");
   const isRecipe = network === undefined || /\.ya?ml$/i.test(network);
@@ -70,7 +64,7 @@ async function run(
   const classes = saved?.classes ?? cityscapesClasses;
   const described = describeNetwork(() => networkOf(recipe, classes), recipe.input);
   const description = describedAs(described, {
-    of: network ?? titles[recipe.model.name],
+    of: network ?? (recipe.model.name === "ad-sam" ? "the paper's network" : ownRecipeOf(recipe).title),
     input: recipe.input,
     numClasses: recipe.model.numClasses === "auto" ? classes.names.length : recipe.model.numClasses,
     ...(saved && { progress: saved.progress }),

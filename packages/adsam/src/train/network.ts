@@ -10,6 +10,7 @@ import type { Segmenter } from "../models/segmenter.js";
 import { loadEncoderWeights } from "../models/weights.js";
 import { requireCachedFile } from "../weights/cache.js";
 import type { Recipe } from "./recipe-schema.js";
+import { ownRecipeOf } from "./systems/own-recipes.js";
 import { systemOf } from "./systems/registry.js";
 
 /**
@@ -19,7 +20,7 @@ import { systemOf } from "./systems/registry.js";
  */
 export function settleModel(recipe: Recipe, { device }: Pick<Compute, "device">): Recipe {
   const { model } = recipe;
-  const usual = model.name === "g-sam" ? gSamEncoder : device === "cpu" ? "mobile-sam" : "sam-vit-h";
+  const usual = ownRecipeOf(recipe).usualEncoder ?? (device === "cpu" ? "mobile-sam" : "sam-vit-h");
   const encoder = model.encoder !== "auto" ? model.encoder : usual;
   if (model.encoderWeights !== "auto") return { ...recipe, model: { ...model, encoder } };
   const isNamed = encoder === "none" || isEncoderName(encoder);
@@ -47,8 +48,8 @@ function publishedWeights(encoder: string): string {
 export function networkOf(recipe: Recipe, classes: ClassTable, { embeddingOnly = false } = {}): Segmenter {
   const { model } = recipe;
   const numClasses = model.numClasses === "auto" ? classes.names.length : model.numClasses;
-  if (model.name === "g-sam") return gSamOf(model, numClasses);
-  const encoder = model.encoder === "auto" ? paperConfig.encoder : model.encoder;
+  const usual = ownRecipeOf(recipe).usualEncoder ?? paperConfig.encoder;
+  const encoder = model.encoder === "auto" ? usual : model.encoder;
   const { encoderTrained, adapter, adapterDim } = model;
   const encoderLoaded = model.encoderWeights !== null && model.encoderWeights !== "auto";
   const encoderUse = { encoder, encoderTrained, adapter, adapterDim, encoderLoaded, embeddingOnly };
@@ -99,10 +100,11 @@ export function loadedNetwork(recipe: Recipe, classes: ClassTable, load: (networ
 }
 
 /** How many parameters train and how many stay, those of an encoder that was left out of the network among them. */
-export function parameterCounts(network: Segmenter, { model }: Recipe): { trained: number; frozen: number } {
+export function parameterCounts(network: Segmenter, recipe: Recipe): { trained: number; frozen: number } {
   const { trained, frozen } = network.parameterCount();
-  if (network.samEncoder || model.encoder === "none" || model.name === "g-sam") return { trained, frozen };
-  const encoder = withDevice("meta", () => nn.init.skipInit(() => scope(() => buildEncoder(model.encoder))));
+  const { encoder: name } = recipe.model;
+  if (network.samEncoder || name === "none" || ownRecipeOf(recipe).whyNotStored) return { trained, frozen };
+  const encoder = withDevice("meta", () => nn.init.skipInit(() => scope(() => buildEncoder(name))));
   const leftOut = encoder.parameterCount();
   encoder.dispose();
   return { trained, frozen: frozen + leftOut.trained + leftOut.frozen };

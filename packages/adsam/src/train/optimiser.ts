@@ -20,7 +20,8 @@ function allGroups(network: Segmenter, recipe: GroupRecipe): NamedGroup[] {
     if (!tensor.requiresGrad) continue;
     const wanted = system.groupOf(name);
     const group = groups.find((one) => one.name === wanted);
-    if (!group) throw new Error(`${system.title}: parameter ${name} is in group ${wanted}, which it does not have`);
+    if (!group)
+      throw new Error(`${recipe.model.name}: parameter ${name} is in group ${wanted}, which it does not have`);
     group.params.push(tensor);
   }
   return groups;

@@ -1,5 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import { Problem } from "@adsam/torch/problem";
+import { defaultOf, fieldValue, show } from "./recipe-fields.js";
 import type { Recipe } from "./recipe-schema.js";
+import { ownRecipeOf } from "./systems/own-recipes.js";
 
 /** Where a field's value came from: `default`, `demo.yaml:12` or `--optim.lr`. */
 export type RecipeSources = ReadonlyMap<string, string>;
@@ -17,10 +20,7 @@ export function checkRecipe(recipe: Recipe, sources: RecipeSources): void {
     throw new Problem({ what: `recipe: ${named}`, found, expected, todo });
   };
 
-  if (model.encoder === "none" && model.name === "sam") {
-    refuse(["model.name", "model.encoder"], "the baseline SAM without an encoder", "one", "Name a SAM encoder.");
-  }
-  if (model.name === "g-sam") checkGSam(model, refuse);
+  checkSystem(recipe, refuse);
   if (model.adapter !== "none" && (model.encoder === "none" || model.encoderTrained)) {
     refuse(
       ["model.adapter", model.encoderTrained ? "model.encoderTrained" : "model.encoder"],
@@ -100,13 +100,16 @@ export function checkRecipe(recipe: Recipe, sources: RecipeSources): void {
   }
 }
 
-/** Fields of AD-SAM that G-SAM has no place for. */
-function checkGSam({ encoder, resnet, adapter, encoderTrained }: Recipe["model"], refuse: Refuse): void {
-  const unfit = (field: string, found: string, expected: string, todo: string) =>
-    refuse(["model.name", `model.${field}`], `G-SAM and ${found}`, expected, todo);
-  if (encoder === "none" || encoder === "mobile-sam")
-    unfit("encoder", `encoder ${encoder}`, "a ViT of SAM's", "Name sam-vit-b, or leave it at auto.");
-  if (resnet === "none") unfit("resnet", "no ResNet", "one, its stem", "Name resnet101, as its authors have it.");
-  if (adapter !== "none") unfit("adapter", `adapter ${adapter}`, "its own adapters alone", "Leave the adapter out.");
-  if (encoderTrained) unfit("encoderTrained", "a trained encoder", "its adapters trained", "Leave the flag out.");
+/** What the system has no place for. */
+function checkSystem(recipe: Recipe, refuse: Refuse): void {
+  const { title, unused, refusals } = ownRecipeOf(recipe);
+  for (const path of unused) {
+    const value = fieldValue(recipe, path);
+    const fallback = defaultOf(recipe.model.name, path);
+    if (isDeepStrictEqual(value, fallback)) continue;
+    const todo = `Leave ${path} out; its place is held by ${show(fallback)}.`;
+    refuse(["model.name", path], `${title} and ${path} ${show(value)}`, `no ${path}, which does nothing there`, todo);
+  }
+  for (const { field, found, expected, todo } of refusals?.(recipe.model) ?? [])
+    refuse(["model.name", field], `${title} and ${found}`, expected, todo);
 }

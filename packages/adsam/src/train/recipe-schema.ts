@@ -76,7 +76,7 @@ const model = z.strictObject({
   name: field(
     oneOf(systemNames),
     "ad-sam",
-    "AD-SAM; its baseline, SAM's encoder under a plain head; or Generalized SAM",
+    "AD-SAM; its baseline, SAM's encoder under a plain head; Generalized SAM; or DeepLabV3. Each begins with its own recipe",
   ),
   numClasses: field(orAuto(count(2)), "auto", "classes; auto takes the data set's"),
   encoder: field(

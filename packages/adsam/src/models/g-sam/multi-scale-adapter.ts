@@ -8,25 +8,13 @@ const dilations = [12, 24, 36] as const;
 class Branch extends nn.Module {
   readonly conv: nn.Conv2d;
 
-  constructor(
-    channels: number,
-    private readonly dilation: number,
-  ) {
+  constructor(channels: number, dilation: number) {
     super();
     this.conv = new nn.Conv2d(channels, channels, { kernelSize: 3, padding: dilation, dilation, bias: false });
   }
 
-  /** Along an axis that is no longer than the dilation the outer taps see nothing but padding, and are left out. */
   forward(x: Tensor): Tensor {
-    const { height, width } = x.spatialSize("map");
-    const { dilation, conv } = this;
-    const reach = (length: number) => (dilation < length ? dilation : 0);
-    const padding = [reach(height), reach(width)] as const;
-    let { weight } = conv;
-    if (padding[0] === 0) weight = weight.narrow(2, 1, 1);
-    if (padding[1] === 0) weight = weight.narrow(3, 1, 1);
-    const form = { stride: conv.stride, padding, dilation: conv.dilation, groups: conv.groups };
-    return convolution(x, { weight }, form, { relu: true });
+    return convolution(x, this.conv, this.conv, { relu: true });
   }
 }
 

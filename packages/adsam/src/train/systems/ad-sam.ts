@@ -4,7 +4,6 @@ import { samGroups } from "./sam-groups.js";
 import type { System } from "./system.js";
 
 export const adSamSystem: System = {
-  title: "AD-SAM",
   ...samGroups,
   build({ model }, { numClasses, encoderUse }) {
     const { resnet, decoder, deformable, channelAttention, frozenBatchNorm, fusionDim } = model;

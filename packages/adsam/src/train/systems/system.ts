@@ -15,10 +15,8 @@ export interface BuildOptions {
   readonly encoderUse: EncoderUse;
 }
 
-/** One system of the study: all that training knows of it beside the network. */
+/** One system of the study: all that training knows of it beside the network and its own recipe (`own-recipes.ts`). */
 export interface System {
-  /** As tables and messages call it. */
-  readonly title: string;
   /** Builds the network with first weights; files are read by `loadWeights`. */
   build(recipe: Recipe, options: BuildOptions): Segmenter;
   /** Reads what the recipe names beside SAM's encoder. */
