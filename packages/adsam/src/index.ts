@@ -13,6 +13,8 @@ export type { Refinement } from "./evaluate/refine/options.js";
 export { HybridLoss, type HybridOptions } from "./losses/hybrid.js";
 export { ConfusionMatrix } from "./metrics/confusion.js";
 export { AdSam, type AdSamConfig, paperConfig } from "./models/ad-sam.js";
+export type { GSamConfig } from "./models/g-sam/config.js";
+export { GSam } from "./models/g-sam/g-sam.js";
 export { SamAutomaticMaskGenerator } from "./models/sam/automatic/generator.js";
 export { SamPredictor } from "./models/sam/predictor.js";
 export { buildSam, Sam } from "./models/sam/sam.js";

@@ -59,10 +59,7 @@ describe("AD-SAM", () => {
     const samEmbedding = goldenInput("sam_embedding", golden.inputs.sam_embedding);
     const labels = labelMap(golden.inputs.target, { batch: 2, height: 256, width: 256 });
     using loss = new HybridLoss({ ignoreIndex: golden.inputs.target.ignore });
-    using optimizer = new optim.AdamW(
-      parameterGroups(network, { ...paperRecipe().optim, lr: 2e-4, resnetLrFactor: 0.1 }),
-      { weightDecay: 5e-4, lr: 2e-4 },
-    );
+    using optimizer = new optim.AdamW(parameterGroups(network, paperRecipe()), { weightDecay: 5e-4, lr: 2e-4 });
     scope(() => {
       const { total, parts } = loss.call(network.call({ image, samEmbedding }), labels);
       for (const [ours, theirs] of [

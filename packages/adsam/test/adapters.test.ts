@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Generator, noGrad, optim, randn, scope } from "@adsam/torch";
+import { Generator, nn, noGrad, optim, randn, scope } from "@adsam/torch";
 import { type AdapterKind, adapt, isAdapterName } from "../src/models/adapters/adapt.js";
+import { ConvLora } from "../src/models/adapters/conv-lora.js";
 import { buildEncoder, type EncoderSpec, type ImageEncoder } from "../src/models/encoders.js";
 import { mobileSamConfig } from "../src/models/mobile-sam/config.js";
 import { SamBaseline } from "../src/models/sam-baseline.js";
@@ -20,11 +21,11 @@ function built(spec: EncoderSpec): ImageEncoder {
   return buildEncoder(spec).eval();
 }
 
-for (const [name, spec] of [
-  ["SAM's ViT", "nano"],
-  ["TinyViT", tinyTinyVit],
-] as const)
-  for (const kind of ["lora", "adaptformer"] as const satisfies readonly AdapterKind[])
+for (const [name, spec, kinds] of [
+  ["SAM's ViT", "nano", ["lora", "convlora", "adaptformer"]],
+  ["TinyViT", tinyTinyVit, ["lora", "adaptformer"]],
+] as const satisfies readonly (readonly [string, EncoderSpec, readonly AdapterKind[]])[])
+  for (const kind of kinds)
     describe(`${kind} in ${name}`, () => {
       test("begins without effect, and adds its names alone", () => {
         using plain = built(spec);
@@ -49,7 +50,7 @@ for (const [name, spec] of [
         const trained = [...adapted.namedParameters()].filter(([one]) => isAdapterName(one));
         using optimizer = new optim.SGD(
           trained.map(([, tensor]) => tensor),
-          { lr: 0.1 },
+          { lr: kind === "convlora" ? 100 : 0.1 }, // ConvLoRA's change is divided by twice its rank
         );
         scope(() => {
           const image = randn([1, 3, 64, 96]);
@@ -93,6 +94,56 @@ test("LoRA changes queries and values, and leaves keys", () => {
       }),
     );
   }
+});
+
+describe("ConvLoRA", () => {
+  test("mixes experts that look at the map enlarged, as its code says it", () => {
+    using layer = new ConvLora(6, 5);
+    noGrad(() =>
+      scope(() => {
+        layer.lora_B.normal_();
+        const maps = randn([2, 4, 7, 6]);
+        const x = maps.matmul(layer.lora_A).permute([0, 3, 1, 2]);
+        const gate = layer.gate.conv.call(x).relu().softmax(1);
+        let mixed = x.mul(0);
+        for (const [i, { conv }] of [layer.expert1, layer.expert2, layer.expert3, layer.expert4].entries()) {
+          const enlarged = nn.functional.interpolate(x, { size: { height: 4 * (i + 1), width: 7 * (i + 1) } });
+          const seen = conv.call(enlarged);
+          const back = nn.functional.interpolate(seen, { size: { height: 4, width: 7 } });
+          mixed = mixed.add(back.mul(gate.narrow(1, i, 1)));
+        }
+        const expected = mixed
+          .permute([0, 2, 3, 1])
+          .matmul(layer.lora_B)
+          .mul(0.5 / 5);
+        assert.ok(layer.call(maps).sub(expected).abs().max().item() < 1e-6);
+      }),
+    );
+  });
+
+  test("changes keys, too; with a graph and without alike", () => {
+    using encoder = built("nano");
+    adapt(encoder, "convlora");
+    const state = encoder.stateDict();
+    assert.deepEqual(state.get("blocks.0.lora_k.lora_A")!.shape, [24, 6]);
+    assert.deepEqual(state.get("blocks.3.lora_v.expert4.conv.weight")!.shape, [6, 6, 3, 3]);
+    scope(() => {
+      const image = randn([2, 3, 160, 96]); // windows of 7 reach beyond 10 × 6 tokens
+      const before = noGrad(() => encoder.call(image));
+      for (const part of ["q", "k", "v"]) {
+        noGrad(() => state.get(`blocks.0.lora_${part}.lora_B`)!.normal_());
+        const inferred = noGrad(() => encoder.call(image));
+        assert.ok(inferred.sub(before).abs().max().item() > 1e-4, part);
+        assert.ok(encoder.call(image).sub(inferred).abs().max().item() < 1e-4, part);
+        noGrad(() => state.get(`blocks.0.lora_${part}.lora_B`)!.fill_(0));
+      }
+    });
+  });
+
+  test("has no place in TinyViT", () => {
+    using encoder = built(tinyTinyVit);
+    assert.throws(() => adapt(encoder, "convlora"), /TinyVit.*a ViT of SAM's/s);
+  });
 });
 
 describe("SAM as the baseline", () => {

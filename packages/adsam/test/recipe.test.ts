@@ -29,7 +29,7 @@ describe("defaults", () => {
   test("are the paper's numbers", () => {
     const { input, augment, model, loss, optim, train } = paperRecipe();
     assert.deepEqual(input, { height: 1024, width: 1024 });
-    assert.deepEqual(augment, { mirror: 0.5, scale: null, crop: null, jitter: null });
+    assert.deepEqual(augment, { mirror: 0.5, scale: null, crop: null, rotate: 0, jitter: null });
     assert.deepEqual([model.encoder, model.encoderTrained, model.resnet], ["auto", false, "resnet50"]);
     assert.deepEqual([model.frozenBatchNorm, model.deformable, model.channelAttention], [true, true, true]);
     assert.deepEqual([model.fusionDim, model.decoderDims], [256, [128, 64, 32]]);

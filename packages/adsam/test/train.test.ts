@@ -76,7 +76,7 @@ describe("the learning rate", () => {
 describe("parameter groups", () => {
   test("are the paper's: decoder and fusion at the rate, ResNet at a tenth, a frozen encoder in none", () => {
     using network = networkOf(recipe("unused", { "model.encoderTrained": false }), classes(19));
-    const groups = parameterGroups(network, { lr: 2e-4, resnetLrFactor: 0.1, encoderLrFactor: 0.1 });
+    const groups = parameterGroups(network, paperRecipe());
     assert.deepEqual(
       groups.map(({ name, lr }) => [name, lr]),
       [
@@ -91,10 +91,10 @@ describe("parameter groups", () => {
 
   test("of a rate of 0 are frozen: no gradients are computed for them", () => {
     using network = networkOf(recipe("unused"), classes(19));
-    const rates = { lr: 1e-3, resnetLrFactor: 0, encoderLrFactor: 0.1 };
-    freezeUnmoved(network, rates);
+    const still = recipe("unused", { "optim.resnetLrFactor": 0 });
+    freezeUnmoved(network, still);
     assert.deepEqual(
-      parameterGroups(network, rates).map(({ name }) => name),
+      parameterGroups(network, still).map(({ name }) => name),
       ["decoder", "encoder"],
     );
     for (const [name, tensor] of network.namedParameters())

@@ -5,6 +5,7 @@ import { liveTensors, nn, type Problem, randn, scope, Tensor, zeros } from "../s
 class Attention extends nn.Module {
   readonly relPosH = nn.parameter(zeros([3, 2], { dtype: "float32" }));
   readonly qkv = new nn.Linear(4, 12);
+  readonly MLP_Adapter = new nn.Linear(2, 2, { bias: false });
   readonly pixelMean = nn.buffer(zeros([3], { dtype: "float32" }));
   readonly heads = new nn.ModuleDict({ relPosW: new nn.Linear(4, 1, { bias: false }) });
   readonly blocks = new nn.ModuleList([new nn.Linear(2, 2), new nn.Linear(2, 2, { bias: false })]);
@@ -14,7 +15,7 @@ class Attention extends nn.Module {
   }
 }
 
-test("state-dict names: properties in snake case, list members by number, dictionary members as they are called", () => {
+test("state-dict names: properties in snake case or as they are where spelt with an underscore, list members by number, dictionary members as they are called", () => {
   using module = new Attention();
   assert.deepEqual(
     [...module.stateDict().keys()],
@@ -23,13 +24,14 @@ test("state-dict names: properties in snake case, list members by number, dictio
       "pixel_mean",
       "qkv.weight",
       "qkv.bias",
+      "MLP_Adapter.weight",
       "heads.relPosW.weight",
       "blocks.0.weight",
       "blocks.0.bias",
       "blocks.1.weight",
     ],
   );
-  assert.equal(module.parameters().length, 7);
+  assert.equal(module.parameters().length, 8);
 });
 
 test("a Sequential is indexed, counted and walked", () => {

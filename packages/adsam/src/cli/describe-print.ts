@@ -16,7 +16,7 @@ export interface Described extends Subject {
 }
 
 interface Subject {
-  /** The file; where none was named, `the paper's network` or `SAM, the paper's baseline`. */
+  /** The file; where none was named, `the paper's network` and the like. */
   readonly of: string;
   readonly input: Size;
   readonly numClasses: number;

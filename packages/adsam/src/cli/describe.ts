@@ -46,6 +46,7 @@ async function run(
   const { cityscapesClasses } = await import("../data/labels.js");
   const { overRecipe, resolveRecipe } = await import("../train/recipe.js");
   const { networkOf } = await import("../train/network.js");
+  const { ownRecipeOf } = await import("../train/systems/own-recipes.js");
   const { describeNetwork } = await import("../describe/modules.js");
   const { describedAs, printDescription } = await import("./describe-print.js");
   const isRecipe = network === undefined || /\.ya?ml$/i.test(network);
@@ -63,7 +64,7 @@ async function run(
   const classes = saved?.classes ?? cityscapesClasses;
   const described = describeNetwork(() => networkOf(recipe, classes), recipe.input);
   const description = describedAs(described, {
-    of: network ?? (recipe.model.name === "sam" ? "SAM, the paper's baseline" : "the paper's network"),
+    of: network ?? (recipe.model.name === "ad-sam" ? "the paper's network" : ownRecipeOf(recipe).title),
     input: recipe.input,
     numClasses: recipe.model.numClasses === "auto" ? classes.names.length : recipe.model.numClasses,
     ...(saved && { progress: saved.progress }),

@@ -3,7 +3,7 @@ import { send, Tensor } from "@adsam/torch";
 import { type Compute, withPrecision } from "../compute.js";
 import type { Batch } from "../data/batch.js";
 import type { BatchEmbeddings } from "../embed/batch-embeddings.js";
-import type { Segmenter } from "../models/segmenter.js";
+import type { Segmenter, SegmenterInput, TrainingLogits } from "../models/segmenter.js";
 
 /** What a network is called with beside its batch, in training as in evaluation. */
 export interface CallOptions {
@@ -15,10 +15,22 @@ export interface CallOptions {
 }
 
 /** A batch through a network: → logits [B, C, H, W] on its device. */
-export function batchLogits(network: Segmenter, batch: Batch, { compute, embeddings, forward }: CallOptions): Tensor {
+export function batchLogits(network: Segmenter, batch: Batch, options: CallOptions): Tensor {
+  const { compute, forward } = options;
+  const input = batchInput(batch, options);
+  if (forward && !input.samEmbedding) return withPrecision(compute, () => forward.call(input.image));
+  return withPrecision(compute, () => network.call(input));
+}
+
+/** A batch through a network in training: with the logits of its auxiliary head. */
+export function batchTrainingLogits(network: Segmenter, batch: Batch, options: CallOptions): TrainingLogits {
+  const input = batchInput(batch, options);
+  return withPrecision(options.compute, () => network.trainingLogits(input));
+}
+
+function batchInput(batch: Batch, { compute, embeddings }: CallOptions): SegmenterInput {
   const { height, width } = batch.size;
   const image = send(Tensor.share(batch.image, [batch.ids.length, 3, height, width]), compute.device);
   const samEmbedding = embeddings?.of(batch);
-  if (forward && !samEmbedding) return withPrecision(compute, () => forward.call(image));
-  return withPrecision(compute, () => network.call({ image, ...(samEmbedding && { samEmbedding }) }));
+  return { image, ...(samEmbedding && { samEmbedding }) };
 }

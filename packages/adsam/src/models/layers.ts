@@ -11,7 +11,8 @@ interface ConvolutionWeights {
 type ConvolutionForm = Pick<nn.Conv2d, "stride" | "padding" | "dilation" | "groups">;
 
 /**
- * A convolution of the given form by the quickest operator for it: 3×3 by Winograd's where that is quicker.
+ * A convolution of the given form by the quickest operator for it: 3×3 by Winograd's where that is quicker. Where the taps of a dilated
+ * 3×3 lie so far apart that all but the middle ones see nothing but padding, these are left out.
  * @param options.relu ReLU of the result
  */
 export function convolution(
@@ -20,6 +21,8 @@ export function convolution(
   { stride, padding, dilation, groups }: ConvolutionForm,
   { relu = false }: { readonly relu?: boolean } = {},
 ): Tensor {
+  const near = nearTaps(x, weight, { padding, dilation });
+  if (near) return convolution(x, { weight: near.weight, bias }, { stride, dilation, groups, ...near }, { relu });
   const [stepY, stepX] = stride;
   const is3x3 =
     weight.size(2) === 3 &&
@@ -30,6 +33,28 @@ export function convolution(
   if (is3x3) return conv3x3(x, weight, { bias: bias ?? null, stride: stepY, relu });
   const y = x.conv2d(weight, { bias, stride, padding, dilation, groups });
   return relu ? y.relu_() : y;
+}
+
+/**
+ * A dilated 3×3 without the rows or columns of taps that lie beyond the map wherever it stands: those that are as far from the middle as
+ * the map is long, and padded by as much.
+ * @returns undefined where every tap sees something
+ */
+function nearTaps(
+  x: Tensor,
+  weight: Tensor,
+  { padding, dilation }: Pick<ConvolutionForm, "padding" | "dilation">,
+): { readonly weight: Tensor; readonly padding: readonly [number, number] } | undefined {
+  const near: [number, number] = [padding[0], padding[1]];
+  let kept = weight;
+  for (const axis of [0, 1] as const) {
+    const distance = dilation[axis];
+    if (distance === 1 || padding[axis] !== distance || weight.size(2 + axis) !== 3) continue;
+    if (distance < x.size(2 + axis)) continue;
+    near[axis] = 0;
+    kept = kept.narrow(2 + axis, 1, 1);
+  }
+  return kept === weight ? undefined : { weight: kept, padding: near };
 }
 
 /** `nn.Conv2d` by the quickest operator. */

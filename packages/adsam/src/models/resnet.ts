@@ -20,7 +20,7 @@ const layouts: Record<ResNetName, Layout> = {
   resnet101: { bottleneck: true, layers: [3, 4, 23, 3], stem: 64 },
 };
 
-/** The four maps of a ResNet, at strides 4, 8, 16 and 32. */
+/** The four maps of a ResNet, at strides 4, 8, 16 and 32; dilated, at 4, 8, 8 and 8. */
 export interface ResNetFeatures {
   readonly layer1: Tensor;
   readonly layer2: Tensor;
@@ -32,14 +32,33 @@ interface BlockOptions {
   readonly inChannels: number;
   readonly width: number;
   readonly stride: number;
+  /** Distance of the taps of its 3×3 convolutions, in pixels of its map. */
+  readonly dilation: number;
   readonly frozen: boolean;
 }
 
+export interface ResNetOptions {
+  /** Use the running statistics also in training; scale and shift stay trained. */
+  readonly frozenBatchNorm?: boolean;
+  /**
+   * Layers 3 and 4 keep the size of layer 2, an eighth, and look as far by dilation, as torchvision's
+   * `replace_stride_with_dilation: [false, true, true]`.
+   */
+  readonly dilated?: boolean;
+}
+
+/** 3×3 that keeps the map's size but for its stride. */
+const conv3x3 = (
+  inChannels: number,
+  width: number,
+  { stride = 1, dilation }: Pick<BlockOptions, "dilation"> & { stride?: number },
+) => new nn.Conv2d(inChannels, width, { kernelSize: 3, stride, padding: dilation, dilation, bias: false });
+
 const norm = (channels: number, frozen: boolean) => new nn.BatchNorm2d(channels, { frozen });
 
-/** A convolution and its norm, as one convolution unless the norm's statistics are being learnt; then ReLU, if asked for. */
-function convNorm(x: Tensor, conv: nn.Conv2d, bn: nn.BatchNorm2d, { relu = false } = {}): Tensor {
-  if (!bn.training || bn.frozen) return convolution(x, nn.foldBatchNorm(conv, bn), conv, { relu });
+/** A convolution and its norm, as one convolution unless the norm's statistics are being learnt; then ReLU, if asked for. @param options.still the statistics stay as they are this time */
+export function convNorm(x: Tensor, conv: nn.Conv2d, bn: nn.BatchNorm2d, { relu = false, still = false } = {}): Tensor {
+  if (!bn.training || bn.frozen || still) return convolution(x, nn.foldBatchNorm(conv, bn), conv, { relu });
   const y = bn.call(convolution(x, conv, conv));
   return relu ? y.relu_() : y;
 }
@@ -74,10 +93,10 @@ class BasicBlock extends nn.Module {
 
   constructor(options: BlockOptions) {
     super();
-    const { inChannels, width, stride, frozen } = options;
-    this.conv1 = new nn.Conv2d(inChannels, width, { kernelSize: 3, stride, padding: 1, bias: false });
+    const { inChannels, width, stride, dilation, frozen } = options;
+    this.conv1 = conv3x3(inChannels, width, { stride, dilation });
     this.bn1 = norm(width, frozen);
-    this.conv2 = new nn.Conv2d(width, width, { kernelSize: 3, padding: 1, bias: false });
+    this.conv2 = conv3x3(width, width, { dilation });
     this.bn2 = norm(width, frozen);
     this.downsample = Shortcut.for(options, BasicBlock.expansion);
   }
@@ -101,10 +120,10 @@ class Bottleneck extends nn.Module {
 
   constructor(options: BlockOptions) {
     super();
-    const { inChannels, width, stride, frozen } = options;
+    const { inChannels, width, stride, dilation, frozen } = options;
     this.conv1 = new nn.Conv2d(inChannels, width, { kernelSize: 1, bias: false });
     this.bn1 = norm(width, frozen);
-    this.conv2 = new nn.Conv2d(width, width, { kernelSize: 3, stride, padding: 1, bias: false });
+    this.conv2 = conv3x3(width, width, { stride, dilation });
     this.bn2 = norm(width, frozen);
     this.conv3 = new nn.Conv2d(width, 4 * width, { kernelSize: 1, bias: false });
     this.bn3 = norm(4 * width, frozen);
@@ -132,26 +151,30 @@ export class ResNet extends nn.Module {
   /** Channels of layer1 … layer4. */
   readonly channels: readonly [number, number, number, number];
 
-  /** @param options.frozenBatchNorm use the running statistics also in training; scale and shift stay trained */
-  constructor(name: ResNetName, { frozenBatchNorm = true }: { frozenBatchNorm?: boolean } = {}) {
+  constructor(name: ResNetName, { frozenBatchNorm: frozen = true, dilated = false }: ResNetOptions = {}) {
     super();
     const { bottleneck, layers, stem } = layouts[name];
     const Block = bottleneck ? Bottleneck : BasicBlock;
     let inChannels = stem;
-    const stage = (width: number, length: number, stride: number) => {
+    let dilation = 1;
+    const stage = (width: number, length: number, stage: { stride: 1 | 2; dilated?: boolean }) => {
+      const before = dilation;
+      if (stage.dilated) dilation *= stage.stride;
       const blocks = Array.from({ length }, (_, i) => {
-        const block = new Block({ inChannels, width, stride: i === 0 ? stride : 1, frozen: frozenBatchNorm });
+        const stride = i === 0 && !stage.dilated ? stage.stride : 1;
+        // The map a stage begins with has been seen at the former distance: torchvision's first block keeps it.
+        const block = new Block({ inChannels, width, stride, dilation: i === 0 ? before : dilation, frozen });
         inChannels = width * Block.expansion;
         return block;
       });
       return new nn.Sequential(...blocks);
     };
     this.conv1 = new nn.Conv2d(3, stem, { kernelSize: 7, stride: 2, padding: 3, bias: false });
-    this.bn1 = norm(stem, frozenBatchNorm);
-    this.layer1 = stage(stem, layers[0], 1);
-    this.layer2 = stage(2 * stem, layers[1], 2);
-    this.layer3 = stage(4 * stem, layers[2], 2);
-    this.layer4 = stage(8 * stem, layers[3], 2);
+    this.bn1 = norm(stem, frozen);
+    this.layer1 = stage(stem, layers[0], { stride: 1 });
+    this.layer2 = stage(2 * stem, layers[1], { stride: 2 });
+    this.layer3 = stage(4 * stem, layers[2], { stride: 2, dilated });
+    this.layer4 = stage(8 * stem, layers[3], { stride: 2, dilated });
     const e = Block.expansion * stem;
     this.channels = [e, 2 * e, 4 * e, 8 * e];
     this.initialise();

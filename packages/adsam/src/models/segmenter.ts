@@ -1,4 +1,4 @@
-import { nn, type Tensor } from "@adsam/torch";
+import { nn, scope, type Tensor } from "@adsam/torch";
 import { type AdapterKind, adapt } from "./adapters/adapt.js";
 import { buildEncoder, type EncoderSpec, type ImageEncoder } from "./encoders.js";
 
@@ -21,7 +21,7 @@ export interface EncoderUse {
   readonly encoderLoaded?: boolean;
   /** Small trained layers within the frozen encoder. */
   readonly adapter: AdapterKind | "none";
-  /** LoRA's rank, AdaptFormer's bottleneck; null: as their papers have it. */
+  /** Rank of LoRA and ConvLoRA, AdaptFormer's bottleneck; null: as `adapt` has it. */
   readonly adapterDim: number | null;
 }
 
@@ -41,6 +41,13 @@ export function buildUsedEncoder({
   return built;
 }
 
+export interface TrainingLogits {
+  /** [B, numClasses, H, W] */
+  readonly logits: Tensor;
+  /** Of an auxiliary head; as `logits`. */
+  readonly auxiliary?: Tensor;
+}
+
 /** A network that gives each pixel its class: what training, evaluation and prediction know of AD-SAM and of what it is compared with. */
 export abstract class Segmenter extends nn.Module {
   abstract readonly config: { readonly numClasses: number };
@@ -49,4 +56,9 @@ export abstract class Segmenter extends nn.Module {
 
   /** @returns logits [B, numClasses, H, W] */
   abstract override forward(input: SegmenterInput): Tensor;
+
+  /** What training scores: the logits, and those of a head that only helps training, where there is one. */
+  trainingLogits(input: SegmenterInput): TrainingLogits {
+    return { logits: scope(() => this.forward(input)) }; // as `call`, whose arguments no class can tell of its own kind
+  }
 }

@@ -47,8 +47,8 @@ export function openSam(path: string, encoder?: EncoderSpec): Sam {
 }
 
 /** A ResNet out of torchvision's file of it, of DeepLabV3, or of AD-SAM. */
-export function loadResNetWeights(resnet: ResNet, path: string): void {
-  loadPart(resnet, path, "resnet");
+export function loadResNetWeights(resnet: ResNet, path: string, options: LoadWeightsOptions = {}): void {
+  loadPart(resnet, path, "resnet", options);
 }
 
 /** DeepLabV3 out of torchvision's file, or out of the authors' training checkpoint of it. */

@@ -2,7 +2,7 @@ import { Generator, scope, send, stack, Tensor } from "@adsam/torch";
 import type { Compute } from "../compute.js";
 import type { Batch } from "../data/batch.js";
 import type { BatchEmbeddings } from "../embed/batch-embeddings.js";
-import { batchLogits } from "../evaluate/batch-logits.js";
+import { batchTrainingLogits } from "../evaluate/batch-logits.js";
 import type { MapKey } from "../losses/distance-maps.js";
 import { HybridLoss } from "../losses/hybrid.js";
 import type { Segmenter } from "../models/segmenter.js";
@@ -14,6 +14,11 @@ import { type Stepper, type StepValues, stepperFor } from "./stepper.js";
 
 /** A batch's loss, and each term of it before its weight. */
 export type LossValues = { readonly total: number } & Readonly<Record<string, number>>;
+
+/** The loss of an auxiliary head counts so much beside the network's own, as in torchvision's training of DeepLabV3. */
+const auxiliaryWeight = 0.4;
+
+type LossParts = { readonly total: Tensor; readonly parts: Readonly<Record<string, Tensor>> };
 
 /** What moves a network: loss, gradients, optimiser, learning rates. It knows batches and steps, and nothing of epochs or files. */
 export class Learner {
@@ -56,8 +61,14 @@ export class Learner {
     const { height, width } = batch.size;
     return scope(() => {
       const label = send(Tensor.share(batch.label, [batch.ids.length, height, width]), this.compute.device);
-      const logits = batchLogits(this.network, batch, { compute: this.compute, embeddings }); // [B, C, H, W]
-      const { total, parts } = this.loss.call(logits, label, this.mapKeys(batch));
+      const { logits, auxiliary } = batchTrainingLogits(this.network, batch, { compute: this.compute, embeddings });
+      const keys = this.mapKeys(batch);
+      let { total, parts }: LossParts = this.loss.call(logits, label, keys); // of [B, C, H, W]
+      if (auxiliary) {
+        const beside = this.loss.call(auxiliary, label, keys).total;
+        parts = { ...parts, auxiliary: beside.detach() };
+        total = total.add(beside.mul(auxiliaryWeight));
+      }
       const names = ["total", ...Object.keys(parts)];
       const values = stack([total.detach(), ...Object.values(parts)]);
       const reading = Reading.of(values, (numbers) => namedNumbers(names, numbers) as LossValues);
@@ -110,9 +121,9 @@ export class Learner {
   }
 }
 
-/** Whole pictures come again in each epoch, and their distance maps are kept; random windows never do, and theirs would only pile up. */
+/** Whole pictures come again in each epoch, and their distance maps are kept; random windows and turned pictures never do, and theirs would only pile up. */
 function seesWindows({ augment }: Recipe): boolean {
-  return augment.crop !== null || augment.scale !== null;
+  return augment.crop !== null || augment.scale !== null || augment.rotate > 0;
 }
 
 function namedNumbers(names: readonly string[], numbers: Float64Array): Record<string, number> {

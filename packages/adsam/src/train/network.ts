@@ -2,15 +2,16 @@ import { nn, Problem, scope, withDevice } from "@adsam/torch";
 import type { Compute } from "../compute.js";
 import type { Dataset } from "../data/dataset.js";
 import type { ClassTable } from "../data/labels.js";
-import { AdSam, paperConfig } from "../models/ad-sam.js";
+import { paperConfig } from "../models/ad-sam.js";
 import { isAdapterName } from "../models/adapters/adapt.js";
 import { isEncoderName, isPretrained } from "../models/encoder-names.js";
 import { buildEncoder } from "../models/encoders.js";
-import { SamBaseline } from "../models/sam-baseline.js";
 import type { Segmenter } from "../models/segmenter.js";
-import { loadEncoderWeights, loadResNetWeights } from "../models/weights.js";
+import { loadEncoderWeights } from "../models/weights.js";
 import { requireCachedFile } from "../weights/cache.js";
 import type { Recipe } from "./recipe-schema.js";
+import { ownRecipeOf } from "./systems/own-recipes.js";
+import { systemOf } from "./systems/registry.js";
 
 /**
  * What `auto` stands for here: the encoder by the device, its weights by what `adsam weights` fetched. Settled before a run begins, so
@@ -19,7 +20,8 @@ import type { Recipe } from "./recipe-schema.js";
  */
 export function settleModel(recipe: Recipe, { device }: Pick<Compute, "device">): Recipe {
   const { model } = recipe;
-  const encoder = model.encoder !== "auto" ? model.encoder : device === "cpu" ? "mobile-sam" : "sam-vit-h";
+  const usual = ownRecipeOf(recipe).usualEncoder ?? (device === "cpu" ? "mobile-sam" : "sam-vit-h");
+  const encoder = model.encoder !== "auto" ? model.encoder : usual;
   if (model.encoderWeights !== "auto") return { ...recipe, model: { ...model, encoder } };
   const isNamed = encoder === "none" || isEncoderName(encoder);
   const encoderWeights = isPretrained(encoder) ? publishedWeights(encoder) : isNamed ? null : encoder;
@@ -43,29 +45,15 @@ function publishedWeights(encoder: string): string {
  * Builds the network that a recipe describes, where `encoder: auto` is the paper's.
  * @param options.embeddingOnly leaves the encoder out
  */
-export function networkOf({ model }: Recipe, classes: ClassTable, { embeddingOnly = false } = {}): Segmenter {
+export function networkOf(recipe: Recipe, classes: ClassTable, { embeddingOnly = false } = {}): Segmenter {
+  const { model } = recipe;
   const numClasses = model.numClasses === "auto" ? classes.names.length : model.numClasses;
-  const encoder = model.encoder === "auto" ? paperConfig.encoder : model.encoder;
+  const usual = ownRecipeOf(recipe).usualEncoder ?? paperConfig.encoder;
+  const encoder = model.encoder === "auto" ? usual : model.encoder;
   const { encoderTrained, adapter, adapterDim } = model;
   const encoderLoaded = model.encoderWeights !== null && model.encoderWeights !== "auto";
-  const use = { encoder, encoderTrained, adapter, adapterDim, encoderLoaded, embeddingOnly };
-  if (model.name === "sam") return new SamBaseline({ numClasses, ...use });
-  const { resnet, decoder, deformable, channelAttention, frozenBatchNorm, fusionDim } = model;
-  const { decoderDims, attentionHeads, attentionPoints } = model;
-  const [dim1, dim2, dim3] = decoderDims;
-  return new AdSam({
-    numClasses,
-    ...use,
-    resnet,
-    decoder,
-    deformable,
-    channelAttention,
-    frozenBatchNorm,
-    fusionDim,
-    decoderDims: [dim1!, dim2!, dim3!],
-    attentionHeads,
-    attentionPoints,
-  });
+  const encoderUse = { encoder, encoderTrained, adapter, adapterDim, encoderLoaded, embeddingOnly };
+  return systemOf(recipe).build(recipe, { numClasses, encoderUse });
 }
 
 /** @throws Problem where a recipe counts other classes than the data set has */
@@ -92,10 +80,9 @@ export function buildNetwork(
   options: { readonly embeddingOnly?: boolean } = {},
 ): Segmenter {
   const network = networkOf(settled, classes, options);
-  const { encoderWeights, resnetWeights } = settled.model;
+  const { encoderWeights } = settled.model;
   if (encoderWeights) loadEncoder(network, encoderWeights);
-  if (resnetWeights && network instanceof AdSam && network.resnetEncoder)
-    loadResNetWeights(network.resnetEncoder, resnetWeights);
+  systemOf(settled).loadWeights?.(network, settled);
   return network;
 }
 
@@ -113,10 +100,11 @@ export function loadedNetwork(recipe: Recipe, classes: ClassTable, load: (networ
 }
 
 /** How many parameters train and how many stay, those of an encoder that was left out of the network among them. */
-export function parameterCounts(network: Segmenter, { model }: Recipe): { trained: number; frozen: number } {
+export function parameterCounts(network: Segmenter, recipe: Recipe): { trained: number; frozen: number } {
   const { trained, frozen } = network.parameterCount();
-  if (network.samEncoder || model.encoder === "none") return { trained, frozen };
-  const encoder = withDevice("meta", () => nn.init.skipInit(() => scope(() => buildEncoder(model.encoder))));
+  const { encoder: name } = recipe.model;
+  if (network.samEncoder || name === "none" || ownRecipeOf(recipe).whyNotStored) return { trained, frozen };
+  const encoder = withDevice("meta", () => nn.init.skipInit(() => scope(() => buildEncoder(name))));
   const leftOut = encoder.parameterCount();
   encoder.dispose();
   return { trained, frozen: frozen + leftOut.trained + leftOut.frozen };

@@ -1,45 +1,45 @@
 import { optim, type Tensor } from "@adsam/torch";
-import { isAdapterName } from "../models/adapters/adapt.js";
 import type { Segmenter } from "../models/segmenter.js";
 import type { Recipe } from "./recipe-schema.js";
+import { systemOf } from "./systems/registry.js";
+import type { GroupRate } from "./systems/system.js";
 
 export type Optimiser = optim.AdamW | optim.SGD;
 
-type Rates = Pick<Recipe["optim"], "lr" | "resnetLrFactor" | "encoderLrFactor">;
-
-interface NamedGroup {
-  readonly name: "decoder" | "resnet" | "encoder";
-  readonly lr: number;
+interface NamedGroup extends GroupRate {
   readonly params: Tensor[];
 }
 
-/** Parameters that want gradients in the recipe's groups: fusion with decoder (and adapters), ResNet, and SAM's encoder. */
-function allGroups(network: Segmenter, { lr, resnetLrFactor, encoderLrFactor }: Rates): NamedGroup[] {
-  const decoder: NamedGroup = { name: "decoder", lr, params: [] };
-  const resnet: NamedGroup = { name: "resnet", lr: lr * resnetLrFactor, params: [] };
-  const encoder: NamedGroup = { name: "encoder", lr: lr * encoderLrFactor, params: [] };
+type GroupRecipe = Pick<Recipe, "model" | "optim">;
+
+/** Parameters that want gradients, in the groups of the recipe's system. */
+function allGroups(network: Segmenter, recipe: GroupRecipe): NamedGroup[] {
+  const system = systemOf(recipe);
+  const groups = system.groups(recipe.optim).map((group): NamedGroup => ({ ...group, params: [] }));
   for (const [name, tensor] of network.namedParameters()) {
     if (!tensor.requiresGrad) continue;
-    const inEncoder = name.startsWith("sam_encoder.") && !isAdapterName(name); // adapters begin at nothing, as the decoder does
-    const group = name.startsWith("resnet_encoder.") ? resnet : inEncoder ? encoder : decoder;
+    const wanted = system.groupOf(name);
+    const group = groups.find((one) => one.name === wanted);
+    if (!group)
+      throw new Error(`${recipe.model.name}: parameter ${name} is in group ${wanted}, which it does not have`);
     group.params.push(tensor);
   }
-  return [decoder, resnet, encoder];
+  return groups;
 }
 
 /** The groups that move: those with parameters and a learning rate above 0. */
-export function parameterGroups(network: Segmenter, rates: Rates): NamedGroup[] {
-  return allGroups(network, rates).filter((group) => group.params.length > 0 && group.lr > 0);
+export function parameterGroups(network: Segmenter, recipe: GroupRecipe): NamedGroup[] {
+  return allGroups(network, recipe).filter((group) => group.params.length > 0 && group.lr > 0);
 }
 
 /** What has a learning rate of 0 wants no gradients: they would be computed for nothing. */
-export function freezeUnmoved(network: Segmenter, rates: Rates): void {
-  for (const { lr, params } of allGroups(network, rates))
+export function freezeUnmoved(network: Segmenter, recipe: GroupRecipe): void {
+  for (const { lr, params } of allGroups(network, recipe))
     if (lr === 0) for (const param of params) param.requiresGrad = false;
 }
 
 export function buildOptimiser(network: Segmenter, recipe: Recipe): Optimiser {
-  const groups = parameterGroups(network, recipe.optim);
+  const groups = parameterGroups(network, recipe);
   const { name, lr, weightDecay, betas, eps, momentum } = recipe.optim;
   return name === "adamw"
     ? new optim.AdamW(groups, { lr, weightDecay, betas: [betas[0], betas[1]], eps })

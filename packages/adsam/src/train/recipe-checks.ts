@@ -1,8 +1,13 @@
+import { isDeepStrictEqual } from "node:util";
 import { Problem } from "@adsam/torch/problem";
+import { defaultOf, fieldValue, show } from "./recipe-fields.js";
 import type { Recipe } from "./recipe-schema.js";
+import { ownRecipeOf } from "./systems/own-recipes.js";
 
 /** Where a field's value came from: `default`, `demo.yaml:12` or `--optim.lr`. */
 export type RecipeSources = ReadonlyMap<string, string>;
+
+type Refuse = (fields: readonly string[], found: string, expected: string, todo: string) => never;
 
 /**
  * What no single field can know: fields that contradict each other.
@@ -10,14 +15,12 @@ export type RecipeSources = ReadonlyMap<string, string>;
  */
 export function checkRecipe(recipe: Recipe, sources: RecipeSources): void {
   const { augment, input, loss, model, optim } = recipe;
-  const refuse = (fields: readonly string[], found: string, expected: string, todo: string): never => {
+  const refuse: Refuse = (fields, found, expected, todo) => {
     const named = fields.map((field) => `${field} (${sources.get(field) ?? "default"})`).join(" and ");
     throw new Problem({ what: `recipe: ${named}`, found, expected, todo });
   };
 
-  if (model.encoder === "none" && model.name === "sam") {
-    refuse(["model.name", "model.encoder"], "the baseline SAM without an encoder", "one", "Name a SAM encoder.");
-  }
+  checkSystem(recipe, refuse);
   if (model.adapter !== "none" && (model.encoder === "none" || model.encoderTrained)) {
     refuse(
       ["model.adapter", model.encoderTrained ? "model.encoderTrained" : "model.encoder"],
@@ -95,4 +98,18 @@ export function checkRecipe(recipe: Recipe, sources: RecipeSources): void {
       "Lower optim.minLr.",
     );
   }
+}
+
+/** What the system has no place for. */
+function checkSystem(recipe: Recipe, refuse: Refuse): void {
+  const { title, unused, refusals } = ownRecipeOf(recipe);
+  for (const path of unused) {
+    const value = fieldValue(recipe, path);
+    const fallback = defaultOf(recipe.model.name, path);
+    if (isDeepStrictEqual(value, fallback)) continue;
+    const todo = `Leave ${path} out; its place is held by ${show(fallback)}.`;
+    refuse(["model.name", path], `${title} and ${path} ${show(value)}`, `no ${path}, which does nothing there`, todo);
+  }
+  for (const { field, found, expected, todo } of refusals?.(recipe.model) ?? [])
+    refuse(["model.name", field], `${title} and ${found}`, expected, todo);
 }

@@ -2,8 +2,10 @@ import { Problem } from "@adsam/torch/problem";
 import { distance } from "fastest-levenshtein";
 import { parse as parseYaml } from "yaml";
 import type { z } from "zod";
-import { type RecipeGroup, recipeGroups } from "./recipe-schema.js";
+import { type Recipe, type RecipeGroup, recipeGroups } from "./recipe-schema.js";
 import { type ValueMeta, valueMeta } from "./recipe-values.js";
+import type { SystemName } from "./systems/names.js";
+import { ownRecipes } from "./systems/own-recipes.js";
 
 /** One field of a recipe, as files, flags and help texts see it. */
 export interface RecipeField {
@@ -34,6 +36,18 @@ const byPath = new Map(recipeFields.map((field) => [field.path, field]));
 
 export function recipeField(path: string): RecipeField | undefined {
   return byPath.get(path);
+}
+
+/** What a field holds where a recipe of this system does not say: the system's own value, or AD-SAM's. */
+export function defaultOf(system: SystemName, path: string): unknown {
+  const own = ownRecipes[system].defaults;
+  return Object.hasOwn(own, path) ? own[path] : recipeField(path)?.defaultValue;
+}
+
+/** The value of a field by its path. */
+export function fieldValue(recipe: Recipe, path: string): unknown {
+  const [group = "", key = ""] = path.split(".");
+  return (recipe as unknown as Record<string, Record<string, unknown>>)[group]?.[key];
 }
 
 /**

@@ -25,6 +25,7 @@ import {
   text,
   tripleOf,
 } from "./recipe-values.js";
+import { systemNames } from "./systems/names.js";
 
 /** The network halves its input five times: heights and widths are multiples of this. */
 export const inputStep = 32;
@@ -59,6 +60,11 @@ const augment = z.strictObject({
   mirror: field(fraction(), 0.5, "probability of a left-right mirror image"),
   scale: field(orNull(pairOf(positive(), "least, most")), null, "random scale before cropping, times the input size"),
   crop: field(orNull(size(inputStep)), null, "random crop the network sees; null: the whole input"),
+  rotate: field(
+    notNegative(),
+    0,
+    "degrees by which pictures are turned at most, either way; uncovered corners are ignored",
+  ),
   jitter: field(
     orNull(mapOf(["brightness", "contrast", "saturation"], notNegative())),
     null,
@@ -67,7 +73,11 @@ const augment = z.strictObject({
 });
 
 const model = z.strictObject({
-  name: field(oneOf(["ad-sam", "sam"]), "ad-sam", "AD-SAM, or its baseline: SAM's encoder under a plain head"),
+  name: field(
+    oneOf(systemNames),
+    "ad-sam",
+    "AD-SAM; its baseline, SAM's encoder under a plain head; Generalized SAM; or DeepLabV3. Each begins with its own recipe",
+  ),
   numClasses: field(orAuto(count(2)), "auto", "classes; auto takes the data set's"),
   encoder: field(
     nameOrPath(["auto", "none", ...encoderNames], "a checkpoint, whose sizes it takes"),
@@ -79,8 +89,16 @@ const model = z.strictObject({
     "auto",
     "auto: the published file that `adsam weights` fetched; null: random weights",
   ),
-  adapter: field(oneOf(["none", "lora", "adaptformer"]), "none", "small trained layers within the frozen encoder"),
-  adapterDim: field(orNull(count(1)), null, "LoRA's rank, AdaptFormer's width; null: 4 and 64"),
+  adapter: field(
+    oneOf(["none", "lora", "convlora", "adaptformer"]),
+    "none",
+    "small trained layers within the frozen encoder",
+  ),
+  adapterDim: field(
+    orNull(count(1)),
+    null,
+    "rank of LoRA and ConvLoRA, AdaptFormer's width; null: 4, a quarter of a head, 64",
+  ),
   encoderTrained: field(flag(), false, "train the SAM encoder too; the paper freezes it"),
   resnet: field(
     oneOf(["none", "nano", "resnet18", "resnet34", "resnet50", "resnet101"]),

@@ -1,8 +1,17 @@
 import { checkRecipe, type RecipeSources } from "./recipe-checks.js";
-import { checkedValue, recipeField, recipeFields, unknownKeyProblem, valueFromText } from "./recipe-fields.js";
+import {
+  checkedValue,
+  defaultOf,
+  fieldValue,
+  recipeField,
+  recipeFields,
+  unknownKeyProblem,
+  valueFromText,
+} from "./recipe-fields.js";
 import { absolute, readRecipeFile } from "./recipe-file.js";
 import { type Recipe, recipeSchema } from "./recipe-schema.js";
 import { isInputPath } from "./recipe-values.js";
+import type { SystemName } from "./systems/names.js";
 
 export type { RecipeSources } from "./recipe-checks.js";
 export { type Recipe, type RecipeGroup, recipeSchema } from "./recipe-schema.js";
@@ -29,7 +38,7 @@ export function paperRecipe(): Recipe {
 }
 
 /**
- * One complete recipe out of defaults, a file (and those it extends) and flags, weakest first.
+ * One complete recipe out of defaults, the own ones of the system that it names, a file (and those it extends) and flags, weakest first.
  * Input paths come out absolute: relative to the file that names them, or to the current folder for flags.
  * @throws Problem for an unreadable file, an unknown key, a wrong value, or fields that contradict each other
  */
@@ -42,12 +51,13 @@ export function resolveRecipe({ file, flags = {}, spelled = {} }: RecipeOrigins)
     const value = checkedValue(field, typeof given === "string" ? valueFromText(field, given) : given, source);
     values.set(path, { value: isInputPath(field.meta, value) ? absolute(value, process.cwd()) : value, source });
   }
+  const system = (values.get("model.name")?.value ?? recipeField("model.name")?.defaultValue) as SystemName;
   const tree: Record<string, Record<string, unknown>> = {};
   const sources = new Map<string, string>();
-  for (const { path, group, key, defaultValue } of recipeFields) {
+  for (const { path, group, key } of recipeFields) {
     const set = values.get(path);
     tree[group] ??= {};
-    tree[group][key] = set === undefined ? defaultValue : set.value;
+    tree[group][key] = set === undefined ? defaultOf(system, path) : set.value;
     sources.set(path, set?.source ?? "default");
   }
   const recipe = recipeSchema.parse(tree);
@@ -57,9 +67,7 @@ export function resolveRecipe({ file, flags = {}, spelled = {} }: RecipeOrigins)
 
 /** A saved recipe under flags given now: what a checkpoint is resumed, scored or used with. */
 export function overRecipe(recipe: Recipe, { flags = {}, spelled = {} }: Omit<RecipeOrigins, "file">): Recipe {
-  const saved = recipeFields.map(
-    ({ path, group, key }) => [path, (recipe[group] as Record<string, unknown>)[key]] as const,
-  );
+  const saved = recipeFields.map(({ path }) => [path, fieldValue(recipe, path)] as const);
   return resolveRecipe({ flags: { ...Object.fromEntries(saved), ...flags }, spelled }).recipe;
 }
 

@@ -1,7 +1,7 @@
 import { Problem, scope } from "@adsam/torch";
 import { type Progress, readCheckpoint } from "./checkpoint.js";
 import { overRecipe, type Recipe, type RecipeOrigins, resolveRecipe } from "./recipe.js";
-import { recipeFields, show } from "./recipe-fields.js";
+import { fieldValue, recipeFields, show } from "./recipe-fields.js";
 import { lastCheckpoint, requireRun } from "./run-folder.js";
 
 /**
@@ -18,12 +18,12 @@ export function resumedRecipe(origins: RecipeOrigins): Recipe {
     return { recipe, progress };
   });
   // What `auto` stands for was settled when the run began.
-  const isSettled = (path: string) => path.startsWith("model.") && fieldOf(asked, path) === "auto";
+  const isSettled = (path: string) => path.startsWith("model.") && fieldValue(asked, path) === "auto";
   const given = recipeFields
     .map(({ path }) => path)
     .filter((path) => sources.get(path) !== "default" && !isSettled(path));
   const recipe = overRecipe(begun, {
-    flags: { ...Object.fromEntries(given.map((path) => [path, fieldOf(asked, path)])), "run.out": out },
+    flags: { ...Object.fromEntries(given.map((path) => [path, fieldValue(asked, path)])), "run.out": out },
     spelled: Object.fromEntries(sources),
   });
   checkContinuation(begun, recipe, progress, sources);
@@ -56,10 +56,10 @@ export function checkContinuation(
     (path.startsWith("model.") && !/Weights$/.test(path)) ||
     (batches > 0 && orderFields.includes(path));
   const changed = recipeFields.filter(
-    ({ path }) => isFixed(path) && show(fieldOf(begun, path)) !== show(fieldOf(recipe, path)),
+    ({ path }) => isFixed(path) && show(fieldValue(begun, path)) !== show(fieldValue(recipe, path)),
   );
   if (changed.length === 0) return;
-  const named = (of: Recipe) => changed.map(({ path }) => `${path} ${show(fieldOf(of, path))}`).join(", ");
+  const named = (of: Recipe) => changed.map(({ path }) => `${path} ${show(fieldValue(of, path))}`).join(", ");
   const where = changed.flatMap(({ path }) => sources.get(path) ?? []);
   throw new Problem({
     what: `--resume${where.length > 0 ? ` with ${where.join(", ")}` : ""}`,
@@ -69,9 +69,4 @@ export function checkContinuation(
       ? "It was stopped within an epoch; leave this as it is until the epoch ends, or begin a new run in another folder."
       : "Leave this out, or begin a new run in another folder.",
   });
-}
-
-function fieldOf(recipe: Recipe, path: string): unknown {
-  const [group = "", key = ""] = path.split(".");
-  return (recipe as unknown as Record<string, Record<string, unknown>>)[group]?.[key];
 }

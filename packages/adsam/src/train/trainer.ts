@@ -47,7 +47,7 @@ export async function trainNetwork(options: TrainOptions): Promise<TrainResult> 
   using network = scope(() =>
     build(recipe, train.classes, { embeddingOnly: leavesEncoderOut(recipe) }).to({ device: compute.device }),
   );
-  freezeUnmoved(network, recipe.optim);
+  freezeUnmoved(network, recipe);
   await using run = new Run({ ...options, recipe }, folder, network, compute);
   if (resume) run.restore();
   return await run.finish();

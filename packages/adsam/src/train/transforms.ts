@@ -8,6 +8,7 @@ export function trainTransforms({ input, augment }: Recipe): TransformRecipe {
     size: { height: input.height, width: input.width },
     scale: augment.scale && [augment.scale[0], augment.scale[1]],
     crop: augment.crop,
+    rotate: augment.rotate,
     mirror: augment.mirror,
     jitter: augment.jitter && { brightness, contrast, saturation },
   };

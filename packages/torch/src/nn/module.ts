@@ -22,8 +22,12 @@ export function buffer(tensor: Tensor): Tensor {
   return keep(tensor);
 }
 
-/** `relPosH` → `rel_pos_h`; digits stay where they are: `layer1`, `up1`. */
+/**
+ * `relPosH` → `rel_pos_h`; digits stay where they are: `layer1`, `up1`. A property with an underscore is the reference's own spelling and
+ * stays, for the names that are no snake_case: `MLP_Adapter`, `lora_A`.
+ */
 export function stateName(property: string): string {
+  if (property.includes("_")) return property;
   return property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 

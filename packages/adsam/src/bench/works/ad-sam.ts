@@ -32,7 +32,7 @@ export function stepWork(order: Order): Work {
   const spec = { label: "target", block: 16, classes: 20, ignore: ignoredLabel };
   const labels = labelMap(spec, { batch, height, width }).to({ device });
   const hybrid = new HybridLoss({ ignoreIndex: ignoredLabel });
-  const optimiser = new optim.AdamW(parameterGroups(network, paperRecipe().optim), { weightDecay: 5e-4 });
+  const optimiser = new optim.AdamW(parameterGroups(network, paperRecipe()), { weightDecay: 5e-4 });
   return {
     run: (turn) =>
       turn.phase("total", () => {

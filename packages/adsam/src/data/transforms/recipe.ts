@@ -6,8 +6,9 @@ import type { Random } from "../random.js";
 import { type Jitter, jitterColours } from "./colour.js";
 import { type Corner, cropLabel, cropPicture, mirrorLabel, mirrorPicture } from "./geometry.js";
 import { resizeBilinear, resizeNearest } from "./resize.js";
+import { rotateLabel, rotatePicture } from "./rotate.js";
 
-/** Carried out in the order of its fields: resize (once, to `size` times the scale drawn), crop, mirror, jitter. */
+/** Carried out in the order of its fields: resize (once, to `size` times the scale drawn), crop, rotate, mirror, jitter. */
 export interface TransformRecipe {
   /** The aspect is not kept. `null`: the picture's own size. */
   readonly size: Size | null;
@@ -15,6 +16,8 @@ export interface TransformRecipe {
   readonly scale: readonly [low: number, high: number] | null;
   /** A window at a random place; beyond the picture's edge stand the mean colour and ignored pixels. */
   readonly crop: Size | null;
+  /** Degrees by which the picture is turned about its middle at most, either way; the corners that this uncovers are as beyond the edge. */
+  readonly rotate?: number;
   /** Probability of the mirror image, 0…1. */
   readonly mirror: number;
   readonly jitter: Jitter | null;
@@ -40,7 +43,7 @@ export interface TransformedSample {
 }
 
 /** @throws Problem for a recipe with impossible numbers, naming the key. */
-export function checkRecipe({ size, scale, crop, mirror, jitter }: TransformRecipe): void {
+export function checkRecipe({ size, scale, crop, rotate = 0, mirror, jitter }: TransformRecipe): void {
   const refuse = (key: string, found: unknown, expected: string): never => {
     throw new Problem({ what: `transform "${key}"`, found: JSON.stringify(found), expected });
   };
@@ -53,6 +56,7 @@ export function checkRecipe({ size, scale, crop, mirror, jitter }: TransformReci
   if (scale && !(scale[0] > 0 && scale[1] >= scale[0] && Number.isFinite(scale[1])))
     refuse("scale", scale, "two factors above 0, the smaller first");
   if (scale && !crop) refuse("crop", crop, "a size, because pictures of random scale do not fit into one batch");
+  if (!(rotate >= 0 && rotate <= 180)) refuse("rotate", rotate, "degrees, 0 to 180");
   if (!(mirror >= 0 && mirror <= 1)) refuse("mirror", mirror, "a probability, 0 to 1");
   for (const [key, value] of Object.entries(jitter ?? {}))
     if (!(value >= 0 && Number.isFinite(value))) refuse(`jitter.${key}`, value, "a strength of 0 or more");
@@ -81,6 +85,11 @@ export function applyTransforms(
       picture = cropPicture(picture, corner, recipe.crop);
       label = label && cropLabel(label, corner, recipe.crop);
     }
+  }
+  if (recipe.rotate) {
+    const degrees = random.range(-recipe.rotate, recipe.rotate);
+    picture = rotatePicture(picture, degrees);
+    label = label && rotateLabel(label, degrees);
   }
   const mirrored = random.chance(recipe.mirror);
   if (mirrored) {

@@ -1,7 +1,9 @@
 import { relPosAttention, tokenLinear } from "@adsam/kernels";
 import { nn, type Size, type Tensor, zeros } from "@adsam/torch";
+import { changeQkv, type QkvChanges } from "../adapters/conv-lora.js";
 import type { LoraQkv } from "../adapters/lora.js";
 import { relativePositions } from "./relative-position.js";
+import { joinWindows, splitWindows } from "./windows.js";
 
 /** Multi-head attention over a map, with decomposed relative positions added to its logits (SAM's ViT; MViTv2, eq. 4). */
 export class Attention extends nn.Module {
@@ -17,7 +19,7 @@ export class Attention extends nn.Module {
    */
   constructor(
     dim: number,
-    private readonly numHeads: number,
+    readonly numHeads: number,
     private readonly windowSize: number,
     grid: Size,
   ) {
@@ -30,8 +32,9 @@ export class Attention extends nn.Module {
   }
 
   /** @param tokens [B, H, W, C], normalised → the same shape */
-  forward(tokens: Tensor): Tensor {
-    return this.proj.call(this.attend(this.qkv.call(tokens)));
+  forward(tokens: Tensor, changes?: QkvChanges): Tensor {
+    const mixed = changes ? this.attendChanged(tokens, changes) : this.attend(this.qkv.call(tokens));
+    return this.proj.call(mixed);
   }
 
   /**
@@ -55,5 +58,14 @@ export class Attention extends nn.Module {
     const relPosH = relativePositions(this.relPosH, window.height); // [2·height − 1, D]
     const relPosW = relativePositions(this.relPosW, window.width);
     return relPosAttention(qkv, relPosH, relPosW, { numHeads: this.numHeads, window, outside: this.qkv.bias });
+  }
+
+  /** Changes that look around see the window alone, and what stands in it beyond the map: each window is a map of its own to them. */
+  private attendChanged(tokens: Tensor, changes: QkvChanges): Tensor {
+    const [, height, width] = tokens.dims4("tokens");
+    const map = { height, width };
+    const window = this.windowSize === 0 ? map : { height: this.windowSize, width: this.windowSize };
+    const qkv = changeQkv(this.qkv.call(splitWindows(tokens, window)), changes, this.numHeads);
+    return joinWindows(this.attend(qkv), window, map);
   }
 }

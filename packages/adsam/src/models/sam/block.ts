@@ -1,6 +1,7 @@
 import { servesTokens, tokenMlp } from "@adsam/kernels";
 import { nn, type Size, type Tensor } from "@adsam/torch";
 import type { AdaptFormer } from "../adapters/adaptformer.js";
+import type { ConvLora } from "../adapters/conv-lora.js";
 import { Attention } from "./attention.js";
 
 /** lin1 → GELU → lin2, by SAM's names. */
@@ -34,6 +35,10 @@ export class Block extends nn.Module {
   readonly attn: Attention;
   readonly norm2: nn.LayerNorm;
   readonly mlp: Mlp;
+  /** Set, all three, where the encoder is adapted. */
+  lora_q: ConvLora | undefined;
+  lora_k: ConvLora | undefined;
+  lora_v: ConvLora | undefined;
 
   /**
    * @param windowSize side of a window in tokens; 0 attends globally
@@ -49,9 +54,11 @@ export class Block extends nn.Module {
 
   /** @param tokens [B, H, W, C] → the same shape */
   forward(tokens: Tensor): Tensor {
-    const { norm1, attn, norm2, mlp } = this;
-    if (servesTokens(tokens, ...this.tensors())) return mlp.addTo(attn.addTo(tokens, norm1), norm2);
-    const mixed = tokens.add(attn.call(norm1.call(tokens)));
+    const { norm1, attn, norm2, mlp, lora_q: q, lora_k: k, lora_v: v } = this;
+    const changes = q && k && v && ([q, k, v] as const);
+    const fused = servesTokens(tokens, ...this.tensors());
+    const mixed = fused && !changes ? attn.addTo(tokens, norm1) : tokens.add(attn.call(norm1.call(tokens), changes));
+    if (fused) return mlp.addTo(mixed, norm2);
     return mixed.add(mlp.call(norm2.call(mixed)));
   }
 }

@@ -3,7 +3,7 @@ import type { PromptEmbeddings } from "./prompt-encoder.js";
 import { TwoWayTransformer } from "./two-way-transformer.js";
 
 /** Linear layers with ReLU between them. */
-class Mlp extends nn.Module {
+export class Mlp extends nn.Module {
   readonly layers: nn.ModuleList<nn.Linear>;
 
   /** @param dims input, hidden …, output */
@@ -18,6 +18,18 @@ class Mlp extends nn.Module {
     for (const [i, layer] of [...this.layers].entries()) out = i < last ? layer.call(out).relu() : layer.call(out);
     return out;
   }
+}
+
+/** The picture's embedding four times as large, with an eighth of its channels: [P, C, H, W] → [P, C/8, 4·H, 4·W]. */
+export function outputUpscaling(dim: number): nn.Sequential {
+  const doubling = { kernelSize: 2, stride: 2 };
+  return new nn.Sequential(
+    new nn.ConvTranspose2d(dim, dim / 4, doubling),
+    new nn.LayerNorm2d(dim / 4),
+    new nn.GELU(),
+    new nn.ConvTranspose2d(dim / 4, dim / 8, doubling),
+    new nn.GELU(),
+  );
 }
 
 export interface DecodedMasks {
@@ -45,14 +57,7 @@ export class MaskDecoder extends nn.Module {
     this.transformer = new TwoWayTransformer(dim);
     this.iouToken = new nn.Embedding(1, dim);
     this.maskTokens = new nn.Embedding(numMasks, dim);
-    const doubling = { kernelSize: 2, stride: 2 };
-    this.outputUpscaling = new nn.Sequential(
-      new nn.ConvTranspose2d(dim, dim / 4, doubling),
-      new nn.LayerNorm2d(dim / 4),
-      new nn.GELU(),
-      new nn.ConvTranspose2d(dim / 4, dim / 8, doubling),
-      new nn.GELU(),
-    );
+    this.outputUpscaling = outputUpscaling(dim);
     this.outputHypernetworksMlps = new nn.ModuleList(
       Array.from({ length: numMasks }, () => new Mlp(dim, dim, dim, dim / 8)),
     );
