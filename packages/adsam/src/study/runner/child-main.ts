@@ -1,0 +1,4 @@
+/** The command line in a process of its own that ends with the process that began it, also where that was killed. */
+process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
+process.channel?.unref();
+await import("../../cli/main.js");
