@@ -20,7 +20,7 @@ export function readYaml(file: string): YamlFile {
   const short = path.relative(process.cwd(), path.resolve(file));
   const shown = short.startsWith("..") ? path.resolve(file) : short;
   const lines = new LineCounter();
-  const document = parseDocument(textOf(file, shown), { lineCounter: lines });
+  const document = parseDocument(textOf(file, shown), { lineCounter: lines, merge: true });
   const broken = document.errors[0];
   if (broken !== undefined)
     throw new Problem({

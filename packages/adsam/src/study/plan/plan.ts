@@ -57,7 +57,26 @@ export function planStudy(study: Study): StudyPlan {
       for (const measure of measuresOf(study, name, experiment)) add(measures, measure, () => measure);
     else for (const run of runsOf(study, name, experiment)) add(runs, run, (first) => joined(first, run));
   }
+  requireDifferent([...runs.values()]);
   return { runs: [...runs.values()], measures: [...measures.values()] };
+}
+
+/** @throws Problem for two systems that would be trained alike: an ablation that another field has undone */
+function requireDifferent(runs: readonly PlannedRun[]): void {
+  const tasks = new Map<string, PlannedRun>();
+  for (const run of runs) {
+    const { system, train, recipeHash } = run;
+    const task = JSON.stringify([train, recipeHash]);
+    const first = tasks.get(task) ?? run;
+    tasks.set(task, first);
+    if (first.system !== system)
+      throw new Problem({
+        what: `study, systems "${first.system}" and "${system}" on ${train}`,
+        found: "the same recipe",
+        expected: "systems that differ",
+        todo: "Fields of a data set and of an experiment are stronger than those of a system: see --dry-run --json.",
+      });
+  }
 }
 
 /** @throws Problem where another run stands in the place */

@@ -71,15 +71,15 @@ function requireMap({ tree, shown }: YamlFile): Record<string, unknown> {
   throw new Problem({ what: `study ${shown}`, found: tree === null ? "an empty file" : show(tree), expected });
 }
 
-/** `over` on `under`: maps entry by entry, all else whole; null takes out. */
-function merged(under: unknown, over: unknown): unknown {
+/** `over` on `under`: maps entry by entry, all else whole; null takes out, but among a recipe's fields, where it is a value. */
+function merged(under: unknown, over: unknown, isRecipe = false): unknown {
   const isMap = (value: unknown): value is Record<string, unknown> =>
     typeof value === "object" && value !== null && !Array.isArray(value);
   if (!isMap(under) || !isMap(over)) return over;
   const result: Record<string, unknown> = { ...under };
   for (const [key, value] of Object.entries(over))
-    if (value === null && isMap(under[key])) delete result[key];
-    else result[key] = merged(under[key], value);
+    if (value === null && !isRecipe) delete result[key];
+    else result[key] = merged(under[key], value, isRecipe || key === "recipe");
   return result;
 }
 
@@ -100,7 +100,7 @@ function refusal(issue: z.core.$ZodIssue, tree: unknown, at: (keys: KeyPath) => 
   return new Problem({
     what: `study ${at(keys)}, key "${keys.join(".")}"`,
     found: issue.code === "invalid_key" ? `the name "${keys.at(-1)}"` : show(found),
-    expected: bare.replace(/^Invalid (?:input|option): expected (?:one of )?/, ""),
+    expected: bare.replace(/^Invalid (?:input|option): expected /, "").replace(/, received .*$/, ""),
   });
 }
 
