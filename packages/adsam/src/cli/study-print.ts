@@ -57,9 +57,15 @@ export function studyVoice(
       if (jobs === 1) events?.emit(name, event as never);
       else severally(run, name, event as never);
     },
-    scoring(run, test) {
+    scoring(_, test) {
       endProgress();
-      output.note(`${before(run)}scoring on ${title(test)}`);
+      if (output.progressStream.isTTY && jobs === 1) output.progressStream.write(`scoring on ${title(test)}`);
+    },
+    scored(run, test, { mIoU, retention }) {
+      if (output.progressStream.isTTY && jobs === 1) output.progressStream.write("\r\x1b[K");
+      const kept = (retention as { value: number | null } | undefined)?.value ?? null;
+      const facts = `mIoU ${percent(mIoU as number | null)}${kept === null ? "" : `, ${kept.toFixed(2)} of it kept`}`;
+      output.note(`${before(run)}${title(test)}  ${facts}`);
     },
     runEnded(run, end, error) {
       endProgress();

@@ -10,9 +10,9 @@ import { measureSystem, savedCost } from "../efficiency/ask.js";
 import type { PlannedMeasure, PlannedRun, StudyPlan } from "../plan/plan.js";
 import type { Study } from "../plan/read.js";
 import type { StudyFolder } from "./layout.js";
-import { outdated, readRecord, refuseOutdated, writeRecord } from "./record.js";
+import { outdated, readJson, readRecord, refuseOutdated, writeRecord } from "./record.js";
 import { knownRoots, prepareData, type Roots } from "./roots.js";
-import { scoreRun, unscored } from "./score-run.js";
+import { type SavedScores, scoreRun, unscored } from "./score-run.js";
 import { trainRun } from "./train-run.js";
 
 /** What a study tells while it runs. */
@@ -24,6 +24,7 @@ export interface StudyVoice {
   /** The process that trains. */
   processStarted(run: PlannedRun, pid: number): void;
   scoring(run: PlannedRun, test: string): void;
+  scored(run: PlannedRun, test: string, scores: SavedScores["scores"]): void;
   /** `unscored`: trained, and to be scored on data sets that are not here. */
   runEnded(run: PlannedRun, end: "done" | "stopped" | "failed" | "unscored", error?: string): void;
   measuring(measure: PlannedMeasure): void;
@@ -166,6 +167,8 @@ async function doRun(study: Study, run: PlannedRun, roots: Roots, options: Study
       voice.scoring(run, test);
       const error = await scoreRun(study, run, test, { folder, roots, ...threads, signal });
       if (error !== undefined) errors.push(error);
+      const scores = readJson<SavedScores>(folder.scores(run.place, test))?.scores;
+      if (scores) voice.scored(run, test, scores);
     }
     const { error: _, ...record } = readRecord(folder, run.place)!;
     await writeRecord(folder, run.place, errors.length > 0 ? { ...record, error: errors.join("; ") } : record);
