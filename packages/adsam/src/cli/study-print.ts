@@ -22,7 +22,7 @@ export function studyVoice(
   study: Study,
   { output, jobs }: { readonly output: Output; readonly jobs: number },
 ): StudyVoice {
-  const { bold, dim, red, green } = output.colours;
+  const { bold, dim, red, green } = output.progressStream.isTTY ? output.colours : plain;
   const title = (data: string) => study.data[data]!.title;
   const named = (run: PlannedRun) =>
     `${study.systems[run.system]!.title} on ${title(run.train)}, ${budgetText(run.budget)}, seed ${run.seed}`;
@@ -98,6 +98,10 @@ export function studyVoice(
     output.note(`${before(run)}epoch ${epoch}/${run.recipe.train.epochs}  ${facts.join(" · ")}`);
   }
 }
+
+/** Where notes are kept in a file, colours would be signs in it. */
+const same = (text: string): string => text;
+const plain = { bold: same, dim: same, red: same, green: same };
 
 /** `20 min`, `100 epochs, 25 pictures`. */
 function budgetText({ minutes, epochs, pictures }: RunBudget): string {
