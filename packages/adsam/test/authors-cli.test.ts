@@ -39,7 +39,7 @@ before(async () => {
     writeEncoder(sam, network);
     // The same network as a run's own checkpoint, encoder and all.
     const { recipe } = readHeader(authors, { encoderWeights: sam });
-    const progress = { epoch: 2, step: 9, batches: 0, lossSums: {}, epochSeconds: 0, best: null };
+    const progress = { epoch: 2, step: 9, batches: 0, lossSums: {}, epochSeconds: 0, seconds: 0, best: null };
     const whole = { ...recipe, model: { ...recipe.model, encoderWeights: null } };
     writeCheckpoint(own, network, { recipe: whole, classes: cityscapesClasses, progress });
   });

@@ -6,6 +6,8 @@ import type { AgreementRule } from "../src/bench/agreement.js";
 import type { Comparison } from "../src/bench/catalogue/comparison.js";
 import { type CompareOptions, compare, type Measured } from "../src/bench/compare.js";
 import type { Order } from "../src/bench/order.js";
+import type { Row } from "../src/bench/result.js";
+import { bestOf } from "../src/bench/roofline/limit.js";
 import type { SideCommand } from "../src/bench/sides/side.js";
 import { plannedTurns } from "../src/bench/turns.js";
 import type { Script } from "./bench-stand-in.js";
@@ -29,17 +31,19 @@ function comparison(rule: AgreementRule): Comparison {
   };
 }
 
+const rates = { float32: 10, bfloat16: 20, copy: 8 };
+
 /** One turn each unless said; a round of stand-ins takes milliseconds, so `repeats` alone would be raised to 15. */
-function compared(
+async function compared(
   rule: AgreementRule,
   scripts: { readonly ours: Script; readonly theirs?: Script },
   options: Partial<CompareOptions> = {},
-): Promise<Measured> {
+): Promise<Measured & { rows: readonly Row[] }> {
   const commands = new Map([["ours", standIn("AD-SAM", scripts.ours)]]);
   if (scripts.theirs) commands.set("pytorch", standIn("PyTorch", scripts.theirs));
-  const rates = { float32: 10, bfloat16: 20, copy: 8 };
-  const common = { commands, rates, date: "2026-01-02", repeats: 1, budget: 100, tell: () => undefined };
-  return compare(comparison(rule), { ...common, ...options });
+  const common = { commands, date: "2026-01-02", repeats: 1, budget: 100, tell: () => undefined };
+  const measured = await compare(comparison(rule), { ...common, ...options });
+  return { ...measured, rows: measured.rowsAt(rates) };
 }
 
 describe("a comparison", () => {
@@ -61,6 +65,19 @@ describe("a comparison", () => {
       assert.equal(memory.ratio, memory.ours / memory.theirs!);
       assert.equal(memory.reached, memory.ratio! <= 2);
     }
+  });
+
+  test("is held against the rates known in the end: the best of both measurements", async () => {
+    const { rowsAt } = await compared(logits, { ours: { array: [1], seconds: [1, 4] } });
+    const [noisy, quiet] = [
+      { float32: 5, bfloat16: 9, copy: 9 },
+      { float32: 20, bfloat16: 8, copy: 1 },
+    ];
+    assert.deepEqual(bestOf(noisy, quiet), { float32: 20, bfloat16: 9, copy: 9 });
+    assert.deepEqual(
+      [noisy, quiet, bestOf(noisy, quiet)].map((rates) => rowsAt(rates)[0]!.limit), // ten operations, four bytes
+      [2, 4, 0.5],
+    );
   });
 
   test("takes up to 15 turns of a short work, and their median", async () => {
@@ -117,16 +134,14 @@ describe("a comparison", () => {
       ["ours", standIn("AD-SAM", script)],
       ["pytorch", standIn("PyTorch", near)],
     ]);
-    const rates = { float32: 10, bfloat16: 20, copy: 8 };
-    const { rows, agreements, disagreements } = await compare(low, {
+    const { rowsAt, agreements, disagreements } = await compare(low, {
       commands,
-      rates,
       date: "",
       repeats: 1,
       budget: 100,
       tell: () => undefined,
     });
-    assert.deepEqual([...new Set(rows.map(({ work }) => work.split(",")[0]))], ["a work"]);
+    assert.deepEqual([...new Set(rowsAt(rates).map(({ work }) => work.split(",")[0]))], ["a work"]);
     assert.equal(agreements.length, 1);
     assert.match(disagreements[0]!.message, /in bfloat16, against PyTorch: logits, relative L2/);
   });

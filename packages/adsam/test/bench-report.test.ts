@@ -181,6 +181,19 @@ describe("results of several runs", () => {
     assert.equal(merged(both, { ...later, rows: [...later.rows, row({ id: "a", date: "d2" })] }, []).command, "second");
   });
 
+  test("keep each run's rates, those of the run at hand brought up to date; rates of a file as a whole are dropped", () => {
+    const rates = { float32: 2, bfloat16: 4, copy: 1 };
+    const old = { ...earlier, rates: { float32: 1, bfloat16: 1, copy: 1 } }; // as files were before runs had theirs
+    const of = (float32: number) => ({ ...later, runs: [{ ...later.runs[0]!, rates: { ...rates, float32 } }] });
+    const both = merged(merged(old, of(2), []), of(3), []);
+    assert.deepEqual(
+      both.runs.map(({ rates }) => rates?.float32),
+      [undefined, 3],
+    );
+    assert.ok(!("rates" in both));
+    assert.equal(merged(both, result({ runs: [{ ...later.runs[0]!, date: "d3" }] }), []).runs[1]!.rates!.float32, 3);
+  });
+
   test("of another machine are not mixed", (t) => {
     assert.deepEqual(merged({ ...earlier, machine: "x" }, later, []), later);
     const folder = mkdtempSync(join(tmpdir(), "adsam-bench-test-"));
@@ -212,7 +225,9 @@ test("each run says what its machine reached; one that measured growth has not l
     { date: "2026-02-03", command: "c", load, rates },
     { date: "2026-02-04", command: "c --growth", load },
   ];
-  const [, table, growth] = resultMarkdown(result({ runs })).split("\n");
+  const before = { date: "2026-02-02", command: "b", load, rates: { float32: 9e10, copy: 2e10 } }; // not all was kept
+  const [, earlier, table, growth] = resultMarkdown(result({ runs: [before, ...runs] })).split("\n");
+  assert.match(earlier!, /2 after; matrix products 90\.0 GFLOP\/s in float32, copying 20\.0 GB\/s$/);
   assert.match(table!, /matrix products 100 GFLOP\/s in float32, 200 GFLOP\/s in bfloat16, copying 30\.0 GB\/s$/);
   assert.match(growth!, /2 after$/);
 });

@@ -181,7 +181,7 @@ describe("adsam data", async () => {
     assert.match(run("convert", source, source, "--table", "camvid").stderr, /the same folder as the target/);
     assert.match(
       run("convert", source, target, "--table", "kitti").stderr,
-      /--table: found "kitti", expected cityscapes, bdd100k, camvid, or/,
+      /--table: found "kitti", expected cityscapes, bdd100k, camvid, idd-lite, or/,
     );
     assert.equal(run("convert", source, target).status, 2); // --table is not optional
   });

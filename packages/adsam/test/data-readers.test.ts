@@ -206,6 +206,50 @@ labelSuffix: _label
   });
 });
 
+describe("IDD-Lite", () => {
+  const putDrive = async (root: string, split: string, drive: string): Promise<void> => {
+    await putPicture(path.join(root, "leftImg8bit", split, drive, `0${drive}1_image.jpg`), size);
+    await putLabel(path.join(root, "gtFine", split, drive, `0${drive}1_label.png`), size, [0, 1, 2, 3, 4, 5, 6, 255]);
+    await putLabel(path.join(root, "gtFine", split, drive, `0${drive}1_inst_label.png`), size, [9]);
+  };
+  const ids = async (root: string, split: string): Promise<string[]> =>
+    (await openDataset({ kind: "auto", root, split })).samples.map((sample) => sample.id);
+
+  test("without val, the last tenth of the drives by name validates, and no drive is in both splits", async (t) => {
+    const root = await temporaryFolder(t);
+    for (const drive of ["0", "1", "10", "2", "3", "4", "5", "6", "7", "8", "9"]) await putDrive(root, "train", drive);
+    assert.deepEqual(await ids(root, "val"), ["8/081", "9/091"]);
+    assert.deepEqual(
+      await ids(root, "train"),
+      ["0", "1", "10", "2", "3", "4", "5", "6", "7"].map((drive) => `${drive}/0${drive}1`),
+    );
+    const dataset = await openDataset({ kind: "auto", root, split: "val" });
+    assert.equal(dataset.name, "IDD-Lite");
+    assert.match(dataset.division!, /no folder val: the last 2 of the 11 drives of train by name, "8" to "9"/);
+    assert.deepEqual(dataset.strayLabels, [], "neither instances nor labels of the other split");
+    assert.deepEqual([...(await loadSample(dataset, 0)).label!.data.subarray(0, 8)], [0, 1, 2, 3, 4, 5, 6, 255]);
+    assert.deepEqual(structuredClone(dataset), dataset, "plain data, ready for a worker");
+    await assert.rejects(ids(root, "test"), /IDD-Lite under ".*": found only train, expected the folder leftImg8bit/);
+  });
+
+  test("a folder val is the validation split, and train is whole", async (t) => {
+    const root = await temporaryFolder(t);
+    for (const drive of ["1", "2"]) await putDrive(root, "train", drive);
+    await putDrive(root, "val", "1");
+    assert.deepEqual([await ids(root, "train"), await ids(root, "val")], [["1/011", "2/021"], ["1/011"]]);
+    assert.equal((await openDataset({ kind: "idd-lite", root, split: "train" })).division, undefined);
+  });
+
+  test("one drive is not both splits", async (t) => {
+    const root = await temporaryFolder(t);
+    await putDrive(root, "train", "1");
+    await assert.rejects(
+      ids(root, "train"),
+      /found no folder val, and 1 drive in train, expected a folder val, or two/,
+    );
+  });
+});
+
 test("a folder that looks like nothing known is told what was looked for", async (t) => {
   const root = await temporaryFolder(t);
   await mkdir(path.join(root, "leftImg8bit")); // the folder alone is not Cityscapes: other sets use the name

@@ -66,6 +66,20 @@ describe("CamVid", { skip: absent("camvid") }, () => {
   });
 });
 
+describe("IDD-Lite", { skip: absent("idd-lite") }, () => {
+  test("278 drives train and 31 validate; the validation split has no fault", async () => {
+    const open = (split: string) => openDataset({ kind: "auto", root: `${shared}/idd-lite`, split });
+    const [train, val] = [await open("train"), await open("val")];
+    assert.equal(train.samples.length + val.samples.length, 1403);
+    const drives = ({ samples }: typeof val) => new Set(samples.map(({ id }) => id.split("/")[0]));
+    assert.deepEqual([drives(train).size, drives(val).size], [278, 31]);
+    assert.ok([...drives(train)].every((drive) => !drives(val).has(drive)));
+    const inspection = await inspectDataset(val);
+    assert.deepEqual(faults(inspection), []);
+    assert.deepEqual(inspection.sizes, [{ height: 227, width: 320, pictures: val.samples.length }]);
+  });
+});
+
 describe("Cityscapes", { skip: absent("cityscapes") }, () => {
   test("three pairs and one, 2048×1024, labelIds", async () => {
     const root = `${shared}/cityscapes`;

@@ -25,7 +25,7 @@ export const tinyConfig: AdSamConfig = { ...paperConfig, ...small };
 /** Writes it. @returns the path */
 export function tinyCheckpoint(file: string, classes: ClassTable = cityscapesClasses): string {
   Generator.default().seed(5);
-  const progress = { epoch: 3, step: 30, batches: 0, lossSums: {}, epochSeconds: 0, best: null };
+  const progress = { epoch: 3, step: 30, batches: 0, lossSums: {}, epochSeconds: 0, seconds: 0, best: null };
   scope(() => {
     using network = networkOf(recipe, classes);
     writeCheckpoint(file, network, { recipe, classes, progress });

@@ -181,7 +181,7 @@ export function at<Name extends TrainEventName>(
   };
 }
 
-/** Name → hash of the bytes of each tensor in a checkpoint, weights, optimiser and generator alike; plain values as they are. */
+/** Name → hash of the bytes of each tensor in a checkpoint, weights, optimiser and generator alike; plain values as they are, times aside. */
 export function contents(file: string): Map<string, unknown> {
   const found = new Map<string, unknown>();
   const visit = (name: string, value: unknown): void => {
@@ -194,7 +194,7 @@ export function contents(file: string): Map<string, unknown> {
   };
   scope(() => visit("", openCheckpoint(file).tree));
   const progress = JSON.parse(String(found.get("/progress")));
-  found.set("/progress", { ...progress, epochSeconds: 0 });
+  found.set("/progress", { ...progress, epochSeconds: 0, seconds: 0 });
   found.delete("/recipe");
   return found;
 }

@@ -40,6 +40,17 @@ describe("the learning rate", () => {
       for (const step of [10 * epoch, 10 * epoch + 9]) near(paper(step, 2e-4), expected);
   });
 
+  test("falls with the share of its minutes that is over, whatever the step", () => {
+    const at = rate({ "train.minutes": 20, "train.epochs": 3, "optim.minLr": 0 }, 4);
+    for (const [share, expected] of [
+      [0, 8],
+      [0.5, 4],
+      [1, 0],
+      [1.2, 0],
+    ] as const)
+      for (const step of [0, 7, 1000]) near(at(step, 8, share), expected);
+  });
+
   test("rises over the warm-up from its first part, then follows the schedule by step", () => {
     const at = rate({ "optim.warmupSteps": 4, "optim.by": "step", "train.epochs": 3, "optim.minLr": 0 }, 4);
     const rates = Array.from({ length: 12 }, (_, step) => at(step, 8));
@@ -312,6 +323,28 @@ describe("a run", () => {
     const { result } = await train(recipe("timed", small), { resume: true });
     assert.equal(result.reason, "finished");
     assertSameRun(out("timed"), out("whole"));
+  });
+
+  test("by minutes ends when they are over, whatever its epochs, and with a validation", async () => {
+    const flags = { ...small, "optim.warmupSteps": 0, "train.epochs": 1, "train.valEvery": 1000 };
+    const day = { ...flags, "train.minutes": 1440, "train.stopAfterMinutes": 1e-6 };
+    const begun = await train(recipe("minutes", day));
+    assert.deepEqual([begun.result.reason, begun.result.progress.step], ["out of time", 1]);
+    const spent = begun.result.progress.seconds / 60;
+    const budget = spent + 1 / 60; // a second more
+    const given = { ...flags, "train.minutes": budget };
+    const { result, events } = await train(recipe("minutes", given), { resume: true });
+    assert.equal(result.reason, "finished");
+    assert.ok(spent > 0 && result.progress.seconds >= 60 * budget);
+    const [started] = eventsNamed(events, "runStarted");
+    assert.deepEqual([started!.epochs, started!.minutes], [null, { budget, spent }]);
+    const rates = eventsNamed(events, "stepFinished").map(({ learningRates }) => learningRates.decoder!);
+    const peak = recipe("unused", flags).optim.lr;
+    assert.ok(rates.length > 0 && rates.every((rate, i) => rate < (rates[i - 1] ?? peak)), "falls at every step");
+    const validated = eventsNamed(events, "epochFinished").map(({ validation }) => validation !== null);
+    assert.equal(validated.indexOf(true), validated.length - 1);
+    const again = await train(recipe("minutes", given), { resume: true });
+    assert.deepEqual([again.result.reason, eventsNamed(again.events, "stepFinished").length], ["finished", 0]);
   });
 
   test("that is finished has nothing left to resume, and changes nothing", async () => {

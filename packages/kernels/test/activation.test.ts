@@ -8,6 +8,7 @@ import {
   checkGradients,
   distance,
   filled,
+  ofThreads,
   testDevice,
   withGradients,
 } from "./helpers.js";
@@ -82,7 +83,7 @@ test("the first is overwritten, a leaf that wants a gradient is refused, and so 
   );
 });
 
-test("the number of threads changes no bit", () => {
+test("the number of threads changes no bit", ofThreads(), () => {
   const [a, b] = [filled("a", [3, 67, 401], { dtype: "float32" }), filled("b", [3, 67, 401], { dtype: "float32" })];
   assertSameOnAnyThreads(() => [
     ...withGradients(gelu, [a]),

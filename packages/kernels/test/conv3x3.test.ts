@@ -9,8 +9,10 @@ import {
   assertDifferentiableOnce,
   assertSameOnAnyThreads,
   checkGradients,
+  cpuOnly,
   distance,
   filled,
+  ofThreads,
   testDevice,
   withGradients,
 } from "./helpers.js";
@@ -131,33 +133,39 @@ for (const [channels, out, size] of [
     }
   });
 
-test("the fast path is taken for the network's layers in float32, conv2d itself for what it is slower at", () => {
-  const same = (a: Tensor, b: Tensor) => a.sub(b).abs().max().item() === 0;
-  const single = (size: Size) => tensorsOf(size).map((tensor) => last(tensor.to({ dtype: "float32" })));
-  for (const size of [
-    [1, 64, 64, 64, 64],
-    [1, 512, 16, 32, 27],
-    [2, 32, 13, 17, 32],
-  ] as const) {
-    const tensors = single(size) as [Tensor, Tensor, Tensor];
-    const [taken, fast, slow] = [conv3x3, winograd, reference].map((op) => withGradients(run(op), tensors));
-    for (const [i, name] of ["output", ...names].entries()) {
-      assert.ok(same(taken![i]!, fast![i]!), `${size}: Winograd's ${name}`);
-      assert.ok(name === "bias" || !same(taken![i]!, slow![i]!), `${size}: not conv2d's ${name}`);
+const chooses = cpuOnly("a GPU is served by conv2d alone");
+
+test(
+  "the fast path is taken for the network's layers in float32, conv2d itself for what it is slower at",
+  chooses,
+  () => {
+    const same = (a: Tensor, b: Tensor) => a.sub(b).abs().max().item() === 0;
+    const single = (size: Size) => tensorsOf(size).map((tensor) => last(tensor.to({ dtype: "float32" })));
+    for (const size of [
+      [1, 64, 64, 64, 64],
+      [1, 512, 16, 32, 27],
+      [2, 32, 13, 17, 32],
+    ] as const) {
+      const tensors = single(size) as [Tensor, Tensor, Tensor];
+      const [taken, fast, slow] = [conv3x3, winograd, reference].map((op) => withGradients(run(op), tensors));
+      for (const [i, name] of ["output", ...names].entries()) {
+        assert.ok(same(taken![i]!, fast![i]!), `${size}: Winograd's ${name}`);
+        assert.ok(name === "bias" || !same(taken![i]!, slow![i]!), `${size}: not conv2d's ${name}`);
+      }
     }
-  }
-  for (const size of [
-    [1, 3, 64, 64, 64], // the transforms cost more than they save
-    [1, 64, 64, 64, 4],
-    [1, 64, 8, 8, 64], // the weights too
-    [1, 32, 1, 400, 32], // most of each tile is outside
-  ] as const) {
-    const [input, weight] = single(size) as [Tensor, Tensor];
-    assert.ok(same(conv3x3(input, weight), reference(input, weight)), `${size}: conv2d's output`);
-  }
-  const [double, exact] = tensorsOf([1, 64, 16, 16, 64]);
-  assert.ok(same(conv3x3(double, exact), reference(double, exact)), "float64");
-});
+    for (const size of [
+      [1, 3, 64, 64, 64], // the transforms cost more than they save
+      [1, 64, 64, 64, 4],
+      [1, 64, 8, 8, 64], // the weights too
+      [1, 32, 1, 400, 32], // most of each tile is outside
+    ] as const) {
+      const [input, weight] = single(size) as [Tensor, Tensor];
+      assert.ok(same(conv3x3(input, weight), reference(input, weight)), `${size}: conv2d's output`);
+    }
+    const [double, exact] = tensorsOf([1, 64, 16, 16, 64]);
+    assert.ok(same(conv3x3(double, exact), reference(double, exact)), "float64");
+  },
+);
 
 test("the result lies as the input does", () => {
   const [input, weight] = tensorsOf([2, 6, 7, 5, 4]);
@@ -165,7 +173,7 @@ test("the result lies as the input does", () => {
   assert.deepEqual([...winograd(last(input), weight).strides], [140, 1, 20, 4]);
 });
 
-test("the number of threads changes no bit", () => {
+test("the number of threads changes no bit", ofThreads(), () => {
   const tensors = tensorsOf([2, 40, 33, 29, 24]).map((tensor) => tensor.to({ dtype: "float32" }));
   assertSameOnAnyThreads(() => withGradients(run(winograd), tensors));
 });

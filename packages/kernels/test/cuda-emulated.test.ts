@@ -2,22 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Dtype, Tensor } from "@adsam/torch";
 import { ones, zeros } from "@adsam/torch";
-import { deformConv2dArguments, pair } from "../src/deform-conv2d.js";
-import type { DeformConv2dOptions } from "../src/index.js";
+import { deformConv2dArguments } from "../src/deform-conv2d.js";
 import { callKernel } from "../src/library.js";
+import { type DeformCase, deformTensors } from "./deform-tensors.js";
+import { distanceMasks } from "./distance-masks.js";
 import { callEmulated, whyNotEmulated } from "./emulated.js";
 import { assertClose, filled, filledIntegers } from "./helpers.js";
 
 // The kernels written for GPUs, run by the CPU, against the CPU's own. What no such run can see: races between blocks, and speed.
 const skip = whyNotEmulated() ?? false;
 
-interface Shapes extends DeformConv2dOptions {
-  readonly input: readonly [number, number, number, number];
-  readonly out: number;
-  readonly kernel: readonly [number, number];
-}
-
-const deformCases: Record<string, Shapes> = {
+const deformCases: Record<string, DeformCase> = {
   "one of everything": { input: [1, 1, 1, 1], out: 1, kernel: [1, 1] },
   "three pictures, not square, channels no vector divides": { input: [3, 6, 7, 5], out: 4, kernel: [3, 3], padding: 1 },
   "vectors of channels, more than a warp": { input: [2, 264, 5, 6], out: 3, kernel: [2, 3], padding: [0, 1] },
@@ -41,28 +36,17 @@ const deformCases: Record<string, Shapes> = {
   "one column wide": { input: [2, 4, 11, 1], out: 5, kernel: [3, 1], padding: [2, 0], stride: [3, 1] },
 };
 
-/** Input, weight, offset (well outside the picture too), mask, bias, and the output's cotangent. */
-function deformTensors({ input, out, kernel, groups = 1, offsetGroups = 1, ...sizes }: Shapes, dtype: Dtype): Tensor[] {
-  const [b, c, h, w] = input;
-  const [stride, padding, dilation] = [pair(sizes.stride ?? 1), pair(sizes.padding ?? 0), pair(sizes.dilation ?? 1)];
-  const size = (n: number, axis: 0 | 1) =>
-    Math.floor((n + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis]) + 1;
-  const [outH, outW] = [size(h, 0), size(w, 1)];
-  const taps = offsetGroups * kernel[0] * kernel[1];
-  return [
-    filled("input", input, { dtype }),
-    filled("weight", [out, c / groups, ...kernel], { dtype }),
-    filled("offset", [b, 2 * taps, outH, outW], { lo: -4, hi: 4, dtype }),
-    filled("mask", [b, taps, outH, outW], { lo: 0, dtype }),
-    filled("bias", [out], { dtype }),
-    filled("cotangent", [b, out, outH, outW], { dtype }),
-  ];
+/** Those of `deformTensors` in `dtype`, and the output's cotangent. */
+function deformTensorsOf(one: DeformCase, dtype: Dtype): Tensor[] {
+  const tensors = deformTensors(one);
+  const [b, , outH, outW] = tensors[2]!.dims4("offset");
+  return [...tensors, filled("cotangent", [b, one.out, outH, outW])].map((tensor) => tensor.to({ dtype }));
 }
 
 /** Output and the gradients of input, weight, offset, mask, bias. */
 function deformBy(
   call: typeof callKernel,
-  one: Shapes,
+  one: DeformCase,
   tensors: readonly Tensor[],
   wanted = [true, true, true, true, true],
 ) {
@@ -95,14 +79,14 @@ for (const [name, one] of Object.entries(deformCases))
       ["float32", 2e-5],
       ["bfloat16", 2 ** -6],
     ] as const) {
-      const tensors = deformTensors(one, dtype);
+      const tensors = deformTensorsOf(one, dtype);
       const given =
         dtype === "bfloat16"
           ? tensors.map((tensor, i) => (i === 2 || i === 3 ? tensor.to({ dtype: "float32" }) : tensor))
           : tensors;
       assertAllClose(deformBy(callEmulated, one, given), deformBy(callKernel, one, given), tolerance, dtype);
     }
-    const plain = deformTensors(one, "float64").map((tensor, i) =>
+    const plain = deformTensorsOf(one, "float64").map((tensor, i) =>
       i === 3 || i === 4 ? undefined : tensor,
     ) as Tensor[];
     assertAllClose(deformBy(callEmulated, one, plain), deformBy(callKernel, one, plain), 1e-12, "no mask, no bias");
@@ -110,7 +94,7 @@ for (const [name, one] of Object.entries(deformCases))
 
 test("deformable convolution: channels-last throughout, and maps that are slices of one", { skip }, () => {
   const one = { ...deformCases["vectors in groups"]!, groups: 1, offsetGroups: 1 };
-  const [input, weight, offset, mask, bias, cotangent] = deformTensors(one, "float32") as Tensor[];
+  const [input, weight, offset, mask, bias, cotangent] = deformTensorsOf(one, "float32") as Tensor[];
   const last = (tensor: Tensor) => tensor.contiguous({ memoryFormat: "channels_last" });
   const both = last(together(offset!, mask!));
   const given = [last(input!), last(weight!), both.narrow(1, 0, 18), both.narrow(1, 18, 9), bias!, last(cotangent!)];
@@ -132,7 +116,7 @@ function together(offset: Tensor, mask: Tensor): Tensor {
 
 test("deformable convolution: only what is wanted, and a place that is not a number", { skip }, () => {
   const one = deformCases["three pictures, not square, channels no vector divides"]!;
-  const tensors = deformTensors(one, "float64");
+  const tensors = deformTensorsOf(one, "float64");
   const all = deformBy(callKernel, one, tensors);
   for (let only = 0; only < 5; only++) {
     const wanted = [0, 1, 2, 3, 4].map((i) => i === only);
@@ -228,21 +212,13 @@ test("Lovász-softmax: errors of 0 and ties weigh as on the CPU, a wrong label i
 });
 
 test("distance transform: the same bits", { skip }, () => {
-  for (const [shape, share] of [
-    [[1, 1, 1], 0.5],
-    [[3, 7, 5], 0.1],
-    [[2, 40, 33], 0.01],
-    [[2, 65, 70], 0.0005],
-    [[1, 1, 150], 0.03],
-    [[2, 90, 1], 0.03],
-    [[2, 3, 17, 64], 1],
-    [[1, 20, 30], 0],
-  ] as const) {
-    const mask = filled("mask", shape, { lo: 0 }).ge(share);
-    for (const one of [mask, mask.to({ dtype: "uint8" }).mul(7)]) {
-      const found = callEmulated("distance_transform", [one]) as Tensor;
-      assert.deepEqual(found.toArray(), (callKernel("distance_transform", [one]) as Tensor).toArray(), `[${shape}]`);
-    }
+  for (const mask of distanceMasks()) {
+    const found = callEmulated("distance_transform", [mask]) as Tensor;
+    assert.deepEqual(
+      found.toArray(),
+      (callKernel("distance_transform", [mask]) as Tensor).toArray(),
+      `[${mask.shape}]`,
+    );
   }
 });
 

@@ -4,25 +4,15 @@ import { ones, Tensor, zeros } from "@adsam/torch";
 import { boundarySquares, distanceTransform } from "../src/index.js";
 import { callKernel } from "../src/library.js";
 import { distanceTransformReference } from "../src/reference/distance-transform.js";
-import { assertSameOnAnyThreads, filled } from "./helpers.js";
-
-/** bool, a share of `zerosShare` false. */
-const mask = (shape: readonly number[], zerosShare: number) => filled("mask", shape, { lo: 0 }).ge(zerosShare);
+import { distanceMask, distanceMasks } from "./distance-masks.js";
+import { assertSameOnAnyThreads, cpuOnly, ofThreads } from "./helpers.js";
 
 test("is the definition, to the last bit", () => {
-  for (const [shape, share] of [
-    [[1, 1, 1], 0.5],
-    [[3, 7, 5], 0.1],
-    [[2, 40, 33], 0.01],
-    [[2, 65, 70], 0.0005],
-    [[1, 1, 150], 0.03],
-    [[2, 90, 1], 0.03],
-  ] as const)
-    for (const one of [mask(shape, share), mask(shape, share).to({ dtype: "uint8" }).mul(7)]) {
-      const expected = distanceTransformReference(one).toArray();
-      assert.deepEqual(distanceTransform(one).toArray(), expected, `[${shape}]`);
-      assert.deepEqual((callKernel("_distance_transform_composite", [one]) as Tensor).toArray(), expected);
-    }
+  for (const mask of distanceMasks()) {
+    const expected = distanceTransformReference(mask.reshape([-1, ...mask.shape.slice(-2)])).toArray();
+    assert.deepEqual(distanceTransform(mask).toArray(), expected, `[${mask.shape}]`);
+    assert.deepEqual((callKernel("_distance_transform_composite", [mask]) as Tensor).toArray(), expected);
+  }
 });
 
 test("known distances: a 3-4-5 triangle", () => {
@@ -59,22 +49,24 @@ test("pictures do not see each other; one without a zero is infinitely far", () 
 });
 
 test("a mask that is not contiguous, and an empty batch", () => {
-  const one = mask([30, 20], 0.02);
+  const one = distanceMask([30, 20], 0.02);
   const turned = distanceTransform(one.t());
   assert.deepEqual(turned.toArray(), distanceTransform(one).t().contiguous().toArray());
   assert.deepEqual(distanceTransform(zeros([0, 3, 4], { dtype: "bool" })).shape, [0, 3, 4]);
 });
 
-test("the number of threads changes no bit", () => {
-  assertSameOnAnyThreads(() => [distanceTransform(mask([3, 130, 140], 0.001))]);
+test("the number of threads changes no bit", ofThreads(), () => {
+  assertSameOnAnyThreads(() => [distanceTransform(distanceMask([3, 130, 140], 0.001))]);
 });
 
-test("squared distances to a boundary: labels in, one picture of one label", () => {
+const squares = cpuOnly("boundaries are scored on the CPU");
+
+test("squared distances to a boundary: labels in, one picture of one label", squares, () => {
   const labels = Tensor.from(Uint8Array.of(5, 5, 5, 5, 5, 7, 5, 5, 5, 5, 5, 5), [2, 1, 6]);
   assert.deepEqual(boundarySquares(labels).toNumbers(), Float64Array.of(16, 9, 4, 1, 0, 0, 0, 0, 0, 0, 0, 0));
   const wide = labels.to({ dtype: "int64" });
   assert.deepEqual(boundarySquares(wide).toArray(), boundarySquares(labels).toArray());
-  assertSameOnAnyThreads(() => [boundarySquares(mask([3, 130, 140], 0.02).to({ dtype: "uint8" }))]);
+  assertSameOnAnyThreads(() => [boundarySquares(distanceMask([3, 130, 140], 0.02).to({ dtype: "uint8" }))]);
   assert.throws(() => boundarySquares(zeros([2, 3, 4])), /boundary_squares labels: found dtype Float, expected int64/);
   assert.throws(() => boundarySquares(labels.select(0, 0)), /found shape \[1, 6\], expected \[B, H, W\]/);
 });

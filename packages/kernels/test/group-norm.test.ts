@@ -9,8 +9,10 @@ import {
   assertDifferentiableOnce,
   assertSameOnAnyThreads,
   checkGradients,
+  cpuOnly,
   distance,
   filled,
+  ofThreads,
   testDevice,
   withGradients,
 } from "./helpers.js";
@@ -78,9 +80,14 @@ test("output and gradient have the layout of the input", () => {
     return { y, gradient: gradient! };
   });
   assert.deepEqual(
-    answers.flatMap(({ y, gradient }) => [y.strides[1], gradient.strides[1]]),
-    [35, 35, 1, 1],
+    answers.map(({ y }) => y.strides[1]),
+    [35, 1],
   );
+  if (testDevice() === "cpu")
+    assert.deepEqual(
+      answers.map(({ gradient }) => gradient.strides[1]),
+      [35, 1],
+    );
   assert.ok(distance(answers[1]!.y, answers[0]!.y) < 1e-6);
   assert.ok(distance(answers[1]!.gradient, answers[0]!.gradient) < 1e-6);
 });
@@ -91,10 +98,12 @@ test("a gradient that arrives in the other layout gives the same numbers", () =>
   const [own, other] = [last(cotangent), cotangent].map(
     (given) => grad([groupNorm(leaf, 3, { activation: "gelu" })], [leaf], { cotangents: [given] })[0]!,
   );
-  assert.equal(distance(other!, own!), 0);
+  assert.ok(distance(other!, own!) <= (testDevice() === "cpu" ? 0 : 1e-6));
 });
 
-test("statistics of values far from zero, or with one far off, keep their digits", () => {
+const digits = cpuOnly("libtorch's own operator serves a GPU, with digits of its own");
+
+test("statistics of values far from zero, or with one far off, keep their digits", digits, () => {
   const shape: Shape = [1, 4, 37, 29];
   for (const [what, input] of [
     ["all near 10000", filled("input", shape).add(1e4)],
@@ -127,8 +136,8 @@ test("GELU is libtorch's by erf from far below zero to far above, and its slope"
     apart
       .div(exact.abs().clamp({ min: 1 }))
       .max()
-      .item() < 2.5e-7,
-  ); // two roundings
+      .item() < (testDevice() === "cpu" ? 2.5e-7 : 6e-7), // two roundings; a GPU's normcdf has several
+  );
   const [found] = grad([y.select(3, 0).sum()], [bias]);
   assert.ok(found!.sub(slope(exact)).abs().max().item() < 4e-7);
 });
@@ -165,7 +174,7 @@ test("bfloat16 is computed in float32 and rounded once, beside float32 weights, 
   assert.equal(distance(within, groupNorm(input, 8, { weight, bias })), 0);
 });
 
-test("the number of threads changes no bit", () => {
+test("the number of threads changes no bit", ofThreads(), () => {
   for (const layout of [last, (tensor: Tensor) => tensor]) {
     const [input, ...rest] = single(tensorsOf([2, 24, 97, 61]));
     assertSameOnAnyThreads(() =>

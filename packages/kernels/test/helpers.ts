@@ -19,6 +19,9 @@ export function onTestDevice<T>(there: "cpu" | "cuda", register: () => T): T {
 /** For a test of what only the CPU does; evaluated where the test is registered. */
 export const cpuOnly = (why: string): { skip: string | false } => ({ skip: device !== "cpu" && why });
 
+/** For a test of nothing but threads and the bits they leave. */
+export const ofThreads = (): { skip: string | false } => cpuOnly("a GPU's threads are its own");
+
 /** Float16 and bfloat16 columns are rounded before they are multiplied on a GPU, sums are not: a few roundings instead of one. */
 export const lowTolerance = (): number => (device === "cpu" ? 2 ** -8 : 2 ** -6);
 

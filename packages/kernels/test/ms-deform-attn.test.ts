@@ -10,6 +10,7 @@ import {
   checkGradients,
   filled,
   lowTolerance,
+  ofThreads,
   testDevice,
   withGradients,
 } from "./helpers.js";
@@ -109,7 +110,7 @@ test("bfloat16 values are blended in float32 at float32 places; autocast does so
   assertClose(cast, exact, lowTolerance(), "autocast");
 });
 
-test("the number of threads changes no bit", () => {
+test("the number of threads changes no bit", ofThreads(), () => {
   const one = cases["the network's heads"]!;
   const tensors = tensorsOf(one).map((tensor) => tensor.to({ dtype: "float32" }));
   assertSameOnAnyThreads(() => withGradients(run(msDeformAttn, one), tensors));

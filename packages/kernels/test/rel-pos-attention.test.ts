@@ -10,6 +10,7 @@ import {
   checkGradients,
   cpuOnly,
   filled,
+  ofThreads,
   testDevice,
   withGradients,
 } from "./helpers.js";
@@ -122,15 +123,16 @@ for (const [name, one] of Object.entries(large))
   test(`large enough for several tiles: ${name}`, () => {
     const inputs = tensorsOf(one);
     const expected = run(composite, one)(...inputs);
+    const fused = testDevice() === "cpu"; // plain operators, which serve a GPU, round logits and weights between them
     assertClose(run(relPosAttention, one)(...single(inputs)), expected, 1e-5, "float32");
     const low = inputs.map((tensor) => tensor.to({ dtype: "bfloat16" })) as [Tensor, Tensor, Tensor, Tensor];
     const result = run(relPosAttention, one)(...low);
     assert.equal(result.dtype, "bfloat16");
     // Against what exact sums of the same rounded numbers give.
     const rounded = low.map((tensor) => tensor.to({ dtype: "float64" })) as [Tensor, Tensor, Tensor, Tensor];
-    assertClose(result, run(composite, one)(...rounded), 0.015, "bfloat16");
+    assertClose(result, run(composite, one)(...rounded), fused ? 0.015 : 0.12, "bfloat16");
     const half = inputs.map((tensor) => tensor.to({ dtype: "float16" })) as [Tensor, Tensor, Tensor, Tensor];
-    assertClose(run(relPosAttention, one)(...half), expected, 4e-3, "float16");
+    assertClose(run(relPosAttention, one)(...half), expected, fused ? 4e-3 : 0.015, "float16");
   });
 
 const bits = cpuOnly("a GPU's matrix products may sum a batch in another order");
@@ -145,7 +147,7 @@ test("one head and several, one picture and several: the same bits in each", bit
   }
 });
 
-test("bits do not depend on the number of threads", () => {
+test("bits do not depend on the number of threads", ofThreads(), () => {
   for (const one of Object.values(large))
     assertSameOnAnyThreads(() => [run(relPosAttention, one)(...single(tensorsOf(one)))]);
 });

@@ -11,6 +11,7 @@ import {
   checkGradients,
   distance,
   filled,
+  ofThreads,
   testDevice,
   withGradients,
 } from "./helpers.js";
@@ -132,7 +133,7 @@ test("bfloat16 is computed in float32 and rounded once; autocast widens what is 
   assert.equal(distance(together, resizeBilinearCat(float(low), skip)), 0);
 });
 
-test("the number of threads changes no bit", () => {
+test("the number of threads changes no bit", ofThreads(), () => {
   const [input, skip] = [float(filled("input", [2, 19, 33, 29])), float(filled("skip", [2, 5, 66, 58]))];
   const size = { height: 67, width: 101 };
   for (const arrange of Object.values(layouts)) {

@@ -15,7 +15,6 @@ import { type Patience, plannedTurns } from "./turns.js";
 export interface CompareOptions extends Patience {
   /** The sides that can be had, this project's under `ours`. */
   readonly commands: ReadonlyMap<string, SideCommand>;
-  readonly rates: MachineRates;
   /** Of the run, ISO 8601. */
   readonly date: string;
   /** What the works find on the disk. */
@@ -26,7 +25,8 @@ export interface CompareOptions extends Patience {
 }
 
 export interface Measured {
-  readonly rows: readonly Row[];
+  /** The table's lines, held against the roofline of a machine that reaches `rates`. */
+  readonly rowsAt: (rates: MachineRates) => readonly Row[];
   readonly agreements: readonly Agreement[];
   /** Pairs of sides that do not compute the same: their rows are missing. */
   readonly disagreements: readonly Problem[];
@@ -76,13 +76,13 @@ export async function compare(comparison: Comparison, options: CompareOptions): 
     const last = without(rest, losses.disagreements);
     if (last.rows.length === 0) throw apart[0]!.problem;
     return {
-      rows: rowsOf(last, measured, options),
+      rowsAt: (rates) => rowsOf(last, measured, { rates, date: options.date }),
       agreements: [...outputs.agreements, ...losses.agreements],
       disagreements: apart.map(({ problem }) => problem),
       versions,
     };
   } catch (error) {
-    if (signal?.aborted) return { rows: [], agreements: [], disagreements: [], versions };
+    if (signal?.aborted) return { rowsAt: () => [], agreements: [], disagreements: [], versions };
     throw error;
   } finally {
     await Promise.all(started.map(({ side }) => side.end()));

@@ -46,8 +46,8 @@ export interface RunRecord {
   readonly command: string;
   /** Processes wanting the CPU, averaged over a minute, before the first measurement and after the last. */
   readonly load: { readonly before: number; readonly after: number };
-  /** The measure of its rows' rooflines; absent where growth was measured. */
-  readonly rates?: MachineRates;
+  /** The measure of its rows' rooflines, as far as it was kept; absent where growth was measured. */
+  readonly rates?: Partial<MachineRates>;
 }
 
 /** What `performance.json` holds. */

@@ -3,17 +3,17 @@ import { Problem } from "@adsam/torch/problem";
 import type { Agreement } from "./agreement.js";
 import { catalogue, choose } from "./catalogue/catalogue.js";
 import type { CatalogueOptions, Comparison } from "./catalogue/comparison.js";
-import { compare } from "./compare.js";
+import { compare, type Measured } from "./compare.js";
 import type { GrowthLine } from "./growth/growth.js";
 import { measureGrowth } from "./growth/measure.js";
 import { growthPlans } from "./growth/plan.js";
 import { describeBlas, describeMachine, load, loadWarning } from "./machine.js";
-import type { Order } from "./order.js";
 import { Provisions } from "./provisions.js";
-import type { Failure, Result, Row } from "./result.js";
-import type { MachineRates } from "./roofline/limit.js";
+import { measureRates } from "./rates.js";
+import type { Failure, Result } from "./result.js";
+import { bestOf } from "./roofline/limit.js";
 import { findPeers, type MissingPeer, ours, type PeerSearch, peerTitles } from "./sides/peers.js";
-import { Side, type SideCommand } from "./sides/side.js";
+import type { SideCommand } from "./sides/side.js";
 import type { Patience } from "./turns.js";
 
 export interface BenchOptions extends CatalogueOptions, Patience {
@@ -50,10 +50,10 @@ export async function runBench(options: BenchOptions, events: BenchEvents, signa
   for (const { peer, reason, todo } of missing) events.warn(`${peerTitles[peer]} is left out: ${reason}. ${todo}`);
   const commands = new Map<string, SideCommand>([["ours", ours], ...found]);
   if (chosen.length > 0) events.tell("this machine's best rates: matrix products, copying");
-  const rates = chosen.length > 0 ? await measureRates(options, signal) : undefined;
+  let rates = chosen.length > 0 ? await measureRates(options, signal) : undefined;
   const blas = await describeBlas();
   const so = {
-    rows: [] as Row[],
+    measured: [] as Measured[],
     agreements: [] as Agreement[],
     growth: [] as GrowthLine[],
     failures: [] as Failure[],
@@ -68,7 +68,7 @@ export async function runBench(options: BenchOptions, events: BenchEvents, signa
     runs: [{ date, command: options.command, load: { before, after: load() }, ...(rates && { rates }) }],
     versions: { ...versions },
     blas,
-    rows: [...so.rows],
+    rows: rates ? so.measured.flatMap(({ rowsAt }) => rowsAt(rates!)) : [],
     agreements: [...so.agreements],
     growth: [...so.growth],
     skipped: [...skipped],
@@ -99,16 +99,20 @@ export async function runBench(options: BenchOptions, events: BenchEvents, signa
         const measured = await compare(comparison, {
           ...options,
           commands: present,
-          rates: rates!,
           date,
           given,
           tell: events.tell,
           ...(signal && { signal }),
         });
-        so.rows.push(...measured.rows);
+        so.measured.push(measured);
         so.agreements.push(...measured.agreements);
         Object.assign(versions, measured.versions);
         for (const { message } of measured.disagreements) fail(comparison.id, message);
+      });
+    if (rates !== undefined)
+      await guarded("rates", async () => {
+        events.tell("this machine's best rates once more");
+        rates = bestOf(rates!, await measureRates(options, signal));
       });
     for (const plan of plans)
       await guarded(plan.id, async () => {
@@ -137,22 +141,4 @@ const withoutExport = (id: string): MissingPeer => ({
 function peersOf(chosen: readonly Comparison[], { wanted }: PeerSearch) {
   const taken = new Set(chosen.flatMap(({ sides }) => Object.values(sides).map(({ who }) => who)));
   return wanted.filter((peer) => taken.has(peer));
-}
-
-/** What this machine reaches: the measure of every roofline. */
-async function measureRates({ threads, device }: BenchOptions, signal?: AbortSignal): Promise<MachineRates> {
-  const order: Order = { work: "rates", batch: 1, height: 1, width: 1, threads, device, dtype: "float32" };
-  const { side } = await Side.start(ours, order, signal);
-  try {
-    await side.run();
-    return (await side.output("")).numbers as unknown as MachineRates;
-  } catch (error) {
-    if (!signal?.aborted) throw error;
-    throw new Problem(
-      { what: "the benchmark", found: "an interruption", expected: "time for one work at least" },
-      { cause: error },
-    );
-  } finally {
-    await side.end();
-  }
 }

@@ -5,9 +5,10 @@ const most = 12;
 
 /** An inspection for people: what there is, how much of each class, and what is wrong. */
 export function printInspection(output: Output, inspection: Inspection, faults: readonly string[]): void {
-  const { name, split, root, pictures, labels, sizes, ignoredShare, ids, classes } = inspection;
+  const { name, split, division, root, pictures, labels, sizes, ignoredShare, ids, classes } = inspection;
   const { bold, dim } = output.colours;
   output.line(`${bold(`${name}, ${split}`)}  ${dim(root)}`);
+  printDivision(output, division);
   output.line(
     `${counted(pictures, "picture")}, ${counted(labels, "label")}; ${percent(ignoredShare)} of the labelled pixels are ignored`,
   );
@@ -35,6 +36,11 @@ export function printInspection(output: Output, inspection: Inspection, faults: 
   }
   output.line();
   printFaults(output, faults);
+}
+
+/** How the split came about, where the data set does not say. */
+export function printDivision(output: Output, division: string | undefined): void {
+  if (division !== undefined) output.line(`split: ${division}`);
 }
 
 /** The faults, the first dozen of many; or that there are none. */

@@ -49,7 +49,7 @@ export const command: CommandFile = {
       .addOption(
         new Option(
           "--table <name>",
-          "class table: cityscapes, bdd100k, camvid, or a folder data set's description in YAML",
+          "class table: cityscapes, bdd100k, camvid, idd-lite, or a folder data set's description in YAML",
         ).makeOptionMandatory(),
       )
       .addOption(new Option("--from <form>", "what the files hold").choices(["auto", "colours", "ids"]).default("auto"))
@@ -71,7 +71,7 @@ function lookOptions(command: Command): void {
 
 async function look(root: string, options: LookOptions, output: Output, task: "inspect" | "check"): Promise<void> {
   const { faults, inspectDataset } = await import("../data/inspect.js");
-  const { counted, printFaults, printInspection } = await import("./data-print.js");
+  const { counted, printDivision, printFaults, printInspection } = await import("./data-print.js");
   output.json = options.json === true;
   const results: { inspection: Inspection; faults: string[] }[] = [];
   for (const dataset of await openSplits(root, options)) {
@@ -92,8 +92,9 @@ async function look(root: string, options: LookOptions, output: Output, task: "i
       if (i > 0) output.line();
       if (task === "inspect") printInspection(output, inspection, faults);
       else {
-        const { name, split, pictures, labels } = inspection;
+        const { name, split, division, pictures, labels } = inspection;
         output.line(`${name}, ${split}: ${counted(pictures, "picture")}, ${counted(labels, "label")}`);
+        printDivision(output, division);
         printFaults(output, faults);
       }
     }
@@ -133,8 +134,13 @@ async function convert(source: string, target: string, options: ConvertOptions, 
 }
 
 async function labelTable(name: string): Promise<Dataset["labels"]> {
-  const { bdd100kLabels, camvidLabels, cityscapesLabels } = await import("../data/labels.js");
-  const tables = { cityscapes: cityscapesLabels, bdd100k: bdd100kLabels, camvid: camvidLabels };
+  const { bdd100kLabels, camvidLabels, cityscapesLabels, iddLiteLabels } = await import("../data/labels.js");
+  const tables = {
+    cityscapes: cityscapesLabels,
+    bdd100k: bdd100kLabels,
+    camvid: camvidLabels,
+    "idd-lite": iddLiteLabels,
+  };
   if (Object.hasOwn(tables, name)) return tables[name as keyof typeof tables];
   if (!/\.ya?ml$/i.test(name)) {
     const expected = `${Object.keys(tables).join(", ")}, or the path of a folder data set's description (.yaml)`;

@@ -12,7 +12,7 @@ export interface Sample {
 }
 
 export interface Dataset {
-  /** `Cityscapes`, `BDD100K`, `CamVid`, or a folder's name. */
+  /** `Cityscapes`, `BDD100K`, `CamVid`, `IDD-Lite`, or a folder's name. */
   readonly name: string;
   readonly root: string;
   readonly split: string;
@@ -25,6 +25,8 @@ export interface Dataset {
   readonly samples: readonly Sample[];
   /** Label files of this split that belong to no picture. */
   readonly strayLabels: readonly string[];
+  /** How this split came about where the data set has no folder or list for it. */
+  readonly division?: string;
   /** Where `draw` made it: of how many samples, by which seed. */
   readonly drawn?: { readonly of: number; readonly seed: number };
 }

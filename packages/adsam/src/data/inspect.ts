@@ -31,6 +31,8 @@ export interface Inspection {
   readonly name: string;
   readonly root: string;
   readonly split: string;
+  /** How the split came about where the data set does not say. */
+  readonly division?: string;
   readonly pictures: number;
   readonly labels: number;
   /** By id. */
@@ -104,6 +106,7 @@ function summarise(dataset: Dataset, inspections: readonly SampleInspection[]): 
     name: dataset.name,
     root: dataset.root,
     split: dataset.split,
+    ...(dataset.division === undefined ? {} : { division: dataset.division }),
     pictures: dataset.samples.length,
     labels: withLabel.length,
     ids: [...ids]

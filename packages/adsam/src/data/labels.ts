@@ -112,6 +112,20 @@ const camvidRows: readonly Row[] = [
 /** CamVid's 11 classes and void as SegNet published them (Badrinarayanan et al., PAMI 2017), in SegNet's colours. */
 export const camvidLabels: readonly Label[] = camvidRows.map(label);
 
+const iddLiteRows: readonly Row[] = [
+  [0, 0, "drivable", "flat", [128, 64, 128]],
+  [1, 1, "non-drivable", "flat", [81, 0, 81]],
+  [2, 2, "living things", "human", [220, 20, 60]],
+  [3, 3, "vehicles", "vehicle", [0, 0, 142]],
+  [4, 4, "roadside objects", "object", [220, 190, 40]],
+  [5, 5, "far objects", "construction", [107, 142, 35]],
+  [6, 6, "sky", "sky", [70, 130, 180]],
+  void255,
+];
+
+/** The seven classes of IDD-Lite, the first level of IDD's hierarchy (Varma et al., WACV 2019); 255 ignored. The colours are ours. */
+export const iddLiteLabels: readonly Label[] = iddLiteRows.map(label);
+
 /**
  * The classes of a label table in the order of their train ids. Several ids may share a train id; the first row names it.
  * @throws Problem where a train id between 0 and the largest has no row, or there are more than {@link MAX_CLASSES}.
@@ -159,3 +173,4 @@ export function describeIds(lookup: IdLookup): string {
 /** The 19 classes shared by Cityscapes and BDD100K. */
 export const cityscapesClasses: ClassTable = classTable(cityscapesLabels);
 export const camvidClasses: ClassTable = classTable(camvidLabels);
+export const iddLiteClasses: ClassTable = classTable(iddLiteLabels);

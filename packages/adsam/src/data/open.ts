@@ -7,6 +7,7 @@ import { isCityscapes, openCityscapes } from "./cityscapes.js";
 import type { Dataset } from "./dataset.js";
 import { foldersIn, isFile, isFolder } from "./files.js";
 import { descriptionNames, findDescription, openFolder } from "./folder.js";
+import { isIddLite, openIddLite } from "./idd-lite.js";
 
 interface Reader {
   readonly layout: string;
@@ -28,6 +29,11 @@ const readers = {
   },
   bdd100k: { layout: "images/10k/<split> and labels/sem_seg (BDD100K)", matches: isBdd100k, open: openBdd100k },
   camvid: { layout: "<split> and <split>annot (CamVid in SegNet's form)", matches: isCamvid, open: openCamvid },
+  "idd-lite": {
+    layout: "leftImg8bit/<split>/<drive>/*_image.jpg and gtFine/<split>/<drive>/*_label.png (IDD, IDD-Lite)",
+    matches: isIddLite,
+    open: openIddLite,
+  },
 } satisfies Record<string, Reader>;
 
 export type DatasetKind = keyof typeof readers;

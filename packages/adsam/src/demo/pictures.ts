@@ -1,9 +1,9 @@
-import sharp from "sharp";
 import type { ClassTable } from "../data/labels.js";
 import type { LabelMap, Picture } from "../data/picture.js";
 import { resizeBilinear } from "../data/transforms/resize.js";
 import { encodePalette, encodePicture, overlay } from "../data/write-png.js";
 import { ConfusionMatrix } from "../metrics/confusion.js";
+import { errorMap } from "../report/error-map.js";
 import type { PictureReport } from "../report/run-report.js";
 
 /** One picture of a report: the picture, what it shows, what the network saw, and where they differ. */
@@ -25,12 +25,4 @@ export async function pictureReport(
     errorMap: await errorMap(prediction, label, classes.ignoreIndex),
     mIoU: matrix.meanIoU(),
   };
-}
-
-/** Wrong pixels light, right ones dark, ignored ones in between. */
-async function errorMap(prediction: LabelMap, label: LabelMap, ignoreIndex: number): Promise<Uint8Array> {
-  const shades = label.data.map((truth, i) => (truth === ignoreIndex ? 90 : truth === prediction.data[i] ? 24 : 245));
-  return sharp(shades, { raw: { ...label.size, channels: 1 } })
-    .png({ palette: true, colours: 4 })
-    .toBuffer();
 }

@@ -1,19 +1,27 @@
-import { LineChart } from "echarts/charts";
+import { CustomChart, LineChart, type LineSeriesOption } from "echarts/charts";
 import { GridComponent } from "echarts/components";
 import * as echarts from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
+import { bandSeries } from "./curve-band.js";
 import { escapeHtml } from "./html.js";
 
-echarts.use([LineChart, GridComponent, SVGRenderer]);
+echarts.use([CustomChart, LineChart, GridComponent, SVGRenderer]);
+
+export type Dash = "solid" | "dashed" | "dotted" | "dash-dot";
+export type Mark = "circle" | "triangle" | "rect" | "diamond";
 
 export interface Curve {
   readonly name: string;
   /** One of the colour-blind-safe series colours of the style sheet (Okabe and Ito's), 0…7. */
   readonly colour: number;
-  readonly dash?: "solid" | "dashed" | "dotted";
+  readonly dash?: Dash;
   readonly thin?: boolean;
   /** [x, y]; a null y is a gap the line bridges. */
   readonly points: readonly (readonly [number, number | null])[];
+  /** Drawn at each point. */
+  readonly mark?: Mark;
+  /** [x, low, high]: what the line may lie between, drawn behind it. */
+  readonly band?: readonly (readonly [number, number, number])[];
 }
 
 export interface CurveChart {
@@ -21,6 +29,8 @@ export interface CurveChart {
   readonly label: string;
   readonly curves: readonly Curve[];
   readonly y: "percent" | "number" | "log";
+  /** By default linear; `log` is labelled at the points alone. */
+  readonly x?: "linear" | "log";
   readonly width: number;
   readonly height: number;
   /** A mark at one point of the first curve. */
@@ -32,7 +42,7 @@ const paint = { text: "#010101", grid: "#020202", surface: "#030303" } as const;
 const seriesPaint = (colour: number) => `#0404${colour.toString(16).padStart(2, "0")}`;
 
 /** The chart as inline SVG without script, without links, coloured by the page's style sheet. */
-export function drawCurves({ label, curves, y, width, height, peak }: CurveChart): string {
+export function drawCurves({ label, curves, x = "linear", y, width, height, peak }: CurveChart): string {
   const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width, height });
   const xs = curves.flatMap((curve) => curve.points.map(([px]) => px));
   const axisText = { color: paint.text, fontSize: 12, fontFamily: "inherit" };
@@ -40,13 +50,12 @@ export function drawCurves({ label, curves, y, width, height, peak }: CurveChart
     animation: false,
     grid: { left: 8, right: 14, top: 22, bottom: 8, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
     xAxis: {
-      type: "value",
-      min: Math.min(...xs),
-      max: Math.max(...xs),
-      minInterval: 1,
+      ...(x === "log"
+        ? logAxis(xs)
+        : { type: "value", min: Math.floor(Math.min(...xs)), max: Math.ceil(Math.max(...xs)), minInterval: 1 }),
       axisLine: { lineStyle: { color: paint.grid } },
       axisTick: { show: false },
-      axisLabel: { ...axisText, hideOverlap: true },
+      axisLabel: { ...axisText, hideOverlap: true, ...(x === "log" && { customValues: [...new Set(xs)] }) },
       splitLine: { show: false },
     },
     yAxis: {
@@ -58,21 +67,10 @@ export function drawCurves({ label, curves, y, width, height, peak }: CurveChart
       axisLabel: { ...axisText, formatter: (value: number) => axisNumber(value, y) },
       splitLine: { lineStyle: { color: paint.grid, width: 1 } },
     },
-    series: curves.map((curve) => ({
-      type: "line",
-      data: curve.points.map(([px, py]) => [px, y === "log" && py !== null && py <= 0 ? null : py]),
-      connectNulls: true,
-      showSymbol: curve.points.filter(([, py]) => py !== null).length < 2,
-      symbol: "circle",
-      symbolSize: 7,
-      color: seriesPaint(curve.colour),
-      lineStyle: {
-        width: curve.thin ? 1.5 : 2.5,
-        type: curve.dash ?? "solid",
-        color: seriesPaint(curve.colour),
-        cap: "round",
-      },
-    })),
+    series: [
+      ...curves.flatMap(({ band, colour }) => (band && band.length > 1 ? [bandSeries(band, seriesPaint(colour))] : [])),
+      ...curves.map((curve) => lineSeries(curve, y)),
+    ],
   });
   let svg = chart.renderToSVGString();
   if (peak !== undefined) {
@@ -81,6 +79,29 @@ export function drawCurves({ label, curves, y, width, height, peak }: CurveChart
   }
   chart.dispose();
   return pageColours(svg, label);
+}
+
+function lineSeries({ points, mark: symbol, colour, thin, dash }: Curve, y: CurveChart["y"]): LineSeriesOption {
+  return {
+    type: "line",
+    data: points.map(([px, py]) => [px, y === "log" && py !== null && py <= 0 ? null : py]),
+    connectNulls: true,
+    showSymbol: symbol !== undefined || points.filter(([, py]) => py !== null).length < 2,
+    symbol: symbol ?? "circle",
+    symbolSize: symbol === undefined ? 7 : 9,
+    color: seriesPaint(colour),
+    lineStyle: {
+      width: thin ? 1.5 : 2.5,
+      type: dash === "dash-dot" ? [9, 4, 1.5, 4] : (dash ?? "solid"),
+      color: seriesPaint(colour),
+      cap: "round",
+    },
+  };
+}
+
+/** A little wider than the points, whose marks would stand on its ends. */
+function logAxis(xs: readonly number[]) {
+  return { type: "log", min: Math.min(...xs) * 0.9, max: Math.max(...xs) * 1.1 } as const;
 }
 
 function mark(x: number, y: number, text: string, width: number): string {

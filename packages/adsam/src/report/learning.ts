@@ -1,11 +1,11 @@
+import { chartCard } from "./chart-card.js";
 import { type Curve, drawCurves } from "./curves.js";
-import { type Html, html, raw } from "./html.js";
+import { type Html, html } from "./html.js";
 import { percent } from "./numbers.js";
 import type { CurvePoint } from "./run-report.js";
 
 const width = 370;
 const height = 230;
-const dashes = { solid: "", dashed: ' stroke-dasharray="5 4"', dotted: ' stroke-dasharray="1.5 4"' } as const;
 
 /** Validation mIoU, training loss with its terms, and learning rates, over the epochs. */
 export function learningCurves(points: readonly CurvePoint[]): Html {
@@ -21,11 +21,8 @@ function mIoUChart(points: readonly CurvePoint[]): Html | null {
   ];
   const label = `Validation mIoU over ${points.length} epochs; best ${percent(best.valMIoU)} in epoch ${best.epoch}`;
   const peak = { x: best.epoch, y: best.valMIoU, text: percent(best.valMIoU) };
-  return chart(
-    `Validation mIoU, best in epoch ${best.epoch}`,
-    curves,
-    drawCurves({ label, curves, y: "percent", width, height, peak }),
-  );
+  const title = `Validation mIoU, best in epoch ${best.epoch}`;
+  return chartCard({ title, curves, drawing: drawCurves({ label, curves, y: "percent", width, height, peak }) });
 }
 
 function lossChart(points: readonly CurvePoint[]): Html {
@@ -42,7 +39,8 @@ function lossChart(points: readonly CurvePoint[]): Html {
     })),
   ];
   const label = `Training loss over ${points.length} epochs, from ${points[0]?.trainLoss.toFixed(3)} to ${points.at(-1)?.trainLoss.toFixed(3)}`;
-  return chart("Training loss and its terms", curves, drawCurves({ label, curves, y: "number", width, height }));
+  const drawing = drawCurves({ label, curves, y: "number", width, height });
+  return chartCard({ title: "Training loss and its terms", curves, drawing });
 }
 
 function rateChart(points: readonly CurvePoint[]): Html {
@@ -55,17 +53,5 @@ function rateChart(points: readonly CurvePoint[]): Html {
     points: points.map(({ epoch, learningRates }) => [epoch, learningRates[group] ?? null]),
   }));
   const label = `Learning rate over ${points.length} epochs`;
-  return chart("Learning rate", curves, drawCurves({ label, curves, y: "log", width, height }));
-}
-
-function chart(title: string, curves: readonly Curve[], drawing: string): Html {
-  return html`<section class="card chart"><h3>${title}</h3>
-<ul class="legend">${curves.map(({ name, colour, dash, thin }) => html`<li>${raw(sample(colour, dash ?? "solid", thin ? 1.5 : 2.5))}${name}</li>`)}</ul>
-${raw(drawing)}
-<p class="axis">epoch</p></section>
-`;
-}
-
-function sample(colour: number, dash: keyof typeof dashes, lineWidth: number): string {
-  return `<svg viewBox="0 0 24 10" aria-hidden="true"><path d="M1 5H23" fill="none" stroke="var(--series-${colour})" stroke-width="${lineWidth}" stroke-linecap="round"${dashes[dash]}/></svg>`;
+  return chartCard({ title: "Learning rate", curves, drawing: drawCurves({ label, curves, y: "log", width, height }) });
 }

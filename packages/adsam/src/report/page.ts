@@ -5,37 +5,17 @@ import { cannotWrite } from "../train/append-whole.js";
 import { duration } from "../train/duration.js";
 import { classTable } from "./class-table.js";
 import { confusionDetails } from "./confusion.js";
-import { type Html, html, raw } from "./html.js";
+import { type Html, html } from "./html.js";
 import { learningCurves } from "./learning.js";
 import { big, bytes, moment, percent } from "./numbers.js";
 import { classLegend, pictureGrid } from "./pictures.js";
 import type { RunReport } from "./run-report.js";
-import { style } from "./style.js";
-
-/** Forbids the page every request, whatever a text in it may say. */
-const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+import { renderPage } from "./shell.js";
 
 /** The whole report as one HTML text that needs nothing beside itself: no script, no font, no address. */
 export function renderReport(report: RunReport): string {
   const { title, summary, curves = [], evaluations, pictures = [], recipe } = report;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${raw(policy)}">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>${raw(style)}</style>
-</head>
-<body>
-<main>
-<header>
-<p class="kicker">AD-SAM · ${moment(report.when)}</p>
-<h1>${title}</h1>
-${summary === undefined ? null : html`<p class="summary">${summary}</p>`}
-</header>
-${headline(report)}
+  const body = html`${headline(report)}
 ${pictures.length === 0 ? null : pictureSection(report)}
 ${
   curves.length === 0
@@ -48,11 +28,8 @@ ${evaluations.length === 0 ? null : evaluationSection(report)}
 <h2>The run</h2>
 ${facts(report)}
 ${recipe === undefined ? null : html`<details class="card"><summary>The recipe, complete</summary><pre>${recipe}</pre></details>`}
-${nextSteps(report)}
-</main>
-</body>
-</html>
-`.toString();
+${nextSteps(report)}`;
+  return renderPage({ title, kicker: `AD-SAM · ${moment(report.when)}`, summary, body });
 }
 
 /**

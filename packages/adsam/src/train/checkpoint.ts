@@ -23,6 +23,8 @@ export interface Progress {
   readonly lossSums: Readonly<Record<string, number>>;
   /** Seconds spent training in the epoch under way. */
   readonly epochSeconds: number;
+  /** Seconds that the run has taken so far, validations included, and stops between two sessions left out. */
+  readonly seconds: number;
   readonly best: { readonly epoch: number; readonly mIoU: number } | null;
 }
 

@@ -21,7 +21,10 @@ export interface TrainEvents {
     /** Epochs already done by the run that this one resumes; 0 for a new one. */
     readonly resumedEpochs: number;
     readonly resumedSteps: number;
-    readonly epochs: number;
+    /** Null where the run ends by `minutes`. */
+    readonly epochs: number | null;
+    /** Of the run in all, and those over when it was resumed; null where it ends by epochs. */
+    readonly minutes: { readonly budget: number; readonly spent: number } | null;
     /** Batches an epoch. */
     readonly stepsPerEpoch: number;
     readonly trainPictures: number;
@@ -76,6 +79,8 @@ export interface TrainEvents {
     readonly validation: ValidationScores | null;
     /** Training alone, without validation. */
     readonly seconds: number;
+    /** Of the run so far, over all its sessions, with this epoch's validation. */
+    readonly runSeconds: number;
     readonly picturesPerSecond: number;
     readonly residentBytes: number;
   };

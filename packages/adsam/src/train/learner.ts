@@ -20,7 +20,7 @@ export class Learner {
   private readonly optimiser: Optimiser;
   private readonly stepper: Stepper;
   private readonly loss: HybridLoss;
-  private readonly rate: (step: number, peak: number) => number;
+  private readonly rate: ReturnType<typeof learningRate>;
   private readonly peaks: readonly number[];
 
   /** @param options.stepsPerEpoch optimiser steps an epoch, for schedules that move by epoch */
@@ -42,9 +42,9 @@ export class Learner {
     return Object.fromEntries(this.optimiser.groups.map((group, i) => [group.name ?? `group${i}`, group.lr]));
   }
 
-  /** Sets the learning rates of optimiser step `step`, counted from 0. */
-  setRates(step: number): void {
-    for (const [i, group] of this.optimiser.groups.entries()) group.lr = this.rate(step, this.peaks[i]!);
+  /** Sets the learning rates of optimiser step `step`, counted from 0. @param share of the run's minutes that is over */
+  setRates(step: number, share = 0): void {
+    for (const [i, group] of this.optimiser.groups.entries()) group.lr = this.rate(step, this.peaks[i]!, share);
   }
 
   /**

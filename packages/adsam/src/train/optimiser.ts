@@ -49,20 +49,25 @@ export function buildOptimiser(network: Segmenter, recipe: Recipe): Optimiser {
 /**
  * The recipe's schedule over optimiser steps. Where it moves by epoch, the rate stays for all steps of one. A warm-up of n steps
  * multiplies it by 1/n, 2/n, … 1, so that the first step already moves; by step, the schedule itself begins after the warm-up.
- * A group whose peak lies beneath `minLr` stays at its peak.
- * @returns the rate of a group at a step, counted from 0, from its peak rate
+ * A group whose peak lies beneath `minLr` stays at its peak. Where a run has minutes, it moves with the share of them that is over.
+ * @returns the rate of a group from its peak rate, at a step, counted from 0, and at that share
  */
-export function learningRate(recipe: Recipe, stepsPerEpoch: number): (step: number, peak: number) => number {
+export function learningRate(
+  recipe: Recipe,
+  stepsPerEpoch: number,
+): (step: number, peak: number, share?: number) => number {
   const { schedule, minLr, polyPower, warmupSteps, by } = recipe.optim;
-  const { epochs } = recipe.train;
-  const steps = by === "epoch" ? epochs : Math.max(1, epochs * stepsPerEpoch - warmupSteps);
+  const { epochs, minutes } = recipe.train;
+  const ofEpochs = by === "epoch" ? epochs : Math.max(1, epochs * stepsPerEpoch - warmupSteps);
+  const steps = minutes !== null ? 1 : ofEpochs;
   const curve = (at: number, peak: number): number => {
     if (schedule === "cosine") return optim.cosine({ steps, minLr: Math.min(minLr, peak) })(at, peak);
     if (schedule === "poly") return optim.polynomial({ steps, power: polyPower })(at, peak);
     return peak;
   };
-  return (step, peak) => {
-    const at = by === "epoch" ? Math.floor(step / stepsPerEpoch) : Math.max(0, step - warmupSteps);
+  return (step, peak, share = 0) => {
+    const ofEpochs = by === "epoch" ? Math.floor(step / stepsPerEpoch) : Math.max(0, step - warmupSteps);
+    const at = minutes !== null ? share : ofEpochs;
     return curve(at, peak) * Math.min(1, (step + 1) / Math.max(1, warmupSteps));
   };
 }

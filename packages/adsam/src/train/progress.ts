@@ -66,7 +66,7 @@ class Progress implements TrainSubscriber {
     const { seconds, pictures } = event;
     this.#secondsPerStep = this.#secondsPerStep === null ? seconds : 0.9 * this.#secondsPerStep + 0.1 * seconds;
     this.#picturesPerSecond = pictures / this.#secondsPerStep;
-    const label = `epoch ${event.epoch}/${this.#run?.epochs ?? "?"}`;
+    const label = this.#epochText(event.epoch);
     const facts = [
       `loss ${event.loss.toFixed(4)}`,
       ...(this.#mIoU === null ? [] : [`mIoU ${percent(this.#mIoU)}`]),
@@ -78,12 +78,7 @@ class Progress implements TrainSubscriber {
   }
 
   validationProgressed({ epoch, done, pictures }: TrainEvents["validationProgressed"]): void {
-    this.#show(
-      `epoch ${epoch}/${this.#run?.epochs ?? "?"}`,
-      done,
-      pictures,
-      `validating · ${memory(this.#residentBytes())}`,
-    );
+    this.#show(this.#epochText(epoch), done, pictures, `validating · ${memory(this.#residentBytes())}`);
   }
 
   validationFinished({ mIoU }: TrainEvents["validationFinished"]): void {
@@ -98,7 +93,7 @@ class Progress implements TrainSubscriber {
         : [`mIoU ${percent(validation.mIoU)}`, `pixel accuracy ${percent(validation.pixelAccuracy)}`];
     const facts = [`loss ${event.loss.toFixed(4)}`, ...scores, `${short(event.picturesPerSecond)} pictures/s`];
     const took = duration(event.seconds + (validation?.seconds ?? 0));
-    this.#line(`epoch ${event.epoch}/${this.#run?.epochs ?? "?"}  ${facts.join(" · ")} · ${took}`);
+    this.#line(`${this.#epochText(event.epoch)}  ${facts.join(" · ")} · ${took}`);
   }
 
   warning({ message }: TrainEvents["warning"]): void {
@@ -116,12 +111,20 @@ class Progress implements TrainSubscriber {
 
   /** From the run's own pace, validations and checkpoints included, once it has done an epoch's batches; before that from the batches alone. */
   #secondsLeft({ epoch, stepInEpoch, stepsInEpoch, seconds }: TrainEvents["stepFinished"]): number {
+    const elapsed = (this.#now() - this.#startedAt) / 1000;
+    const minutes = this.#run?.minutes ?? null;
+    if (minutes !== null) return Math.max(0, 60 * (minutes.budget - minutes.spent) - elapsed);
     const done = (epoch - 1) * stepsInEpoch + stepInEpoch;
     this.#doneBefore ??= done - 1;
-    const elapsed = (this.#now() - this.#startedAt) / 1000;
     const since = done - this.#doneBefore;
     const pace = since >= stepsInEpoch ? elapsed / since : (this.#secondsPerStep ?? seconds);
     return Math.max(0, (this.#run?.epochs ?? epoch) * stepsInEpoch - done) * pace;
+  }
+
+  /** `epoch 3/10`; where time decides how many there are, `epoch 3`. */
+  #epochText(epoch: number): string {
+    const epochs = this.#run?.epochs ?? null;
+    return epochs === null ? `epoch ${epoch}` : `epoch ${epoch}/${epochs}`;
   }
 
   #show(label: string, done: number, total: number, facts: string): void {

@@ -142,6 +142,11 @@ const optim = z.strictObject({
 
 const train = z.strictObject({
   epochs: field(count(1), 100, "passes over the training split"),
+  minutes: field(
+    orNull(positive()),
+    null,
+    "train so long instead, validations in between included; the learning rate then falls with time",
+  ),
   batchSize: field(count(1), 2, "pictures a batch"),
   valEvery: field(count(1), 1, "epochs between validations"),
   valResolution: field(oneOf(["label", "network"]), "label", "score at the label's own size or at the network's"),

@@ -13,6 +13,7 @@ import { notFinite } from "./not-finite.js";
 import type { Reading } from "./reading.js";
 import type { Recipe } from "./recipe-schema.js";
 import { checkContinuation } from "./resume.js";
+import { RunClock } from "./run-clock.js";
 import type { RunFolder } from "./run-folder.js";
 import type { StepValues } from "./stepper.js";
 import { StoredEmbeddings, usesStore } from "./stored-embeddings.js";
@@ -37,7 +38,7 @@ interface Untold {
   readonly about: Omit<TrainEvents["stepFinished"], "epoch" | "loss" | "lossParts" | "gradNorm">;
 }
 
-const nothingDone: Progress = { epoch: 0, step: 0, batches: 0, lossSums: {}, epochSeconds: 0, best: null };
+const nothingDone: Progress = { epoch: 0, step: 0, batches: 0, lossSums: {}, epochSeconds: 0, seconds: 0, best: null };
 
 /** One training run: the course of its epochs, and where it stands in them. */
 export class Run implements AsyncDisposable {
@@ -45,7 +46,7 @@ export class Run implements AsyncDisposable {
   private readonly loader: DataLoader;
   private readonly valLoader: DataLoader;
   private readonly learner: Learner;
-  private readonly started = performance.now();
+  private readonly clock: RunClock;
   private embeddings: StoredEmbeddings | undefined;
   private lapStart = 0;
   private progress: Progress = nothingDone;
@@ -66,6 +67,7 @@ export class Run implements AsyncDisposable {
     const { recipe, train, val } = options;
     const { batchSize } = recipe.train;
     this.recipe = recipe;
+    this.clock = new RunClock(recipe.train.minutes);
     const hashed = usesStore(recipe);
     this.loader = new DataLoader({
       dataset: train,
@@ -96,22 +98,36 @@ export class Run implements AsyncDisposable {
       checkContinuation(saved.recipe, this.recipe, saved.progress);
       restoreWeights(this.network, saved);
       this.learner.restore(training);
-      this.progress = saved.progress;
+      this.progress = { ...nothingDone, ...saved.progress }; // older files do not count the seconds
     });
     this.hasSaved = true;
   }
 
   async finish(): Promise<TrainResult> {
     const { events } = this.options;
+    this.clock.start(this.progress.seconds);
     this.tellStart();
     this.embeddings = this.openEmbeddings();
     let stop: Stop | undefined;
-    while (this.progress.epoch < this.recipe.train.epochs && !stop)
-      stop = (await this.trainEpoch()) ?? (await this.endEpoch()) ?? this.stopWanted();
+    while (!this.isOver() && !stop) stop = (await this.trainEpoch()) ?? (await this.endEpoch()) ?? this.stopWanted();
     const { epoch, step, best } = this.progress;
-    const reason = stop && epoch < this.recipe.train.epochs ? stop : "finished";
-    events.emit("runFinished", { reason, epoch, step, seconds: this.seconds(), best, out: this.folder.path });
+    const reason = stop && !this.isOver() ? stop : "finished";
+    events.emit("runFinished", {
+      reason,
+      epoch,
+      step,
+      seconds: this.clock.sessionSeconds,
+      best,
+      out: this.folder.path,
+    });
     return { reason, progress: this.progress, last: this.folder.last, best: best ? this.folder.best : undefined };
+  }
+
+  /** Whether nothing is left to be trained. Where time decides, an epoch that it ends counts as one. */
+  private isOver(): boolean {
+    const { epochs, minutes } = this.recipe.train;
+    const { epoch, batches, seconds } = this.progress;
+    return minutes === null ? epoch >= epochs : batches === 0 && seconds >= 60 * minutes;
   }
 
   /** Of the encoder with its weights as they are now, those of a resumed run among them. */
@@ -129,7 +145,8 @@ export class Run implements AsyncDisposable {
       recipe,
       resumedEpochs: progress.epoch,
       resumedSteps: progress.step,
-      epochs: recipe.train.epochs,
+      epochs: recipe.train.minutes === null ? recipe.train.epochs : null,
+      minutes: this.clock.budget,
       stepsPerEpoch: this.loader.numBatches,
       trainPictures: options.train.samples.length,
       trainSubset: subsetOf(options.train),
@@ -139,10 +156,6 @@ export class Run implements AsyncDisposable {
       precision: this.compute.precision,
       parameters: parameterCounts(this.network, recipe),
     });
-  }
-
-  private seconds(): number {
-    return (performance.now() - this.started) / 1000;
   }
 
   /** Seconds since the last call. */
@@ -156,7 +169,7 @@ export class Run implements AsyncDisposable {
   private stopWanted(): Stop | undefined {
     if (this.options.signal?.aborted) return "stopped";
     const { stopAfterMinutes } = this.recipe.train;
-    return stopAfterMinutes !== null && this.seconds() > stopAfterMinutes * 60 ? "out of time" : undefined;
+    return stopAfterMinutes !== null && this.clock.sessionSeconds > stopAfterMinutes * 60 ? "out of time" : undefined;
   }
 
   /** Trains the batches of the epoch that are not done yet; saved where it stops within. */
@@ -167,12 +180,14 @@ export class Run implements AsyncDisposable {
     for await (const batch of this.batches()) {
       const ends = this.learn(batch);
       if (!ends) continue; // gradients under way are no part of a checkpoint
-      const isLast = this.progress.batches === this.loader.numBatches;
+      const isTimeUp = this.clock.share >= 1;
+      const isLast = this.progress.batches === this.loader.numBatches || isTimeUp;
       const stop = this.stopWanted();
       if (stop === "stopped" || (stop && !isLast)) {
         this.save("last");
         return stop;
       }
+      if (isTimeUp) break;
       if (checkpointEvery !== null && !isLast && this.progress.step % checkpointEvery === 0) this.save("last");
     }
     return undefined;
@@ -198,7 +213,7 @@ export class Run implements AsyncDisposable {
     const place = this.progress.batches;
     const ends = place + 1 === numBatches || (place + 1) % accumulate === 0;
     const group = Math.min(accumulate, numBatches - Math.floor(place / accumulate) * accumulate);
-    this.learner.setRates(this.progress.step);
+    this.learner.setRates(this.progress.step, this.clock.share);
     this.gathered = [...this.gathered, ...batch.ids];
     const losses = this.learner.accumulate(batch, group, this.embeddings);
     if (losses.known) this.requireFinite(losses.value, batch.ids, place + 1); // on the CPU: before anything moves
@@ -258,6 +273,7 @@ export class Run implements AsyncDisposable {
       step: progress.step + (stepped ? 1 : 0),
       batches: progress.batches + 1,
       epochSeconds: progress.epochSeconds + seconds,
+      seconds: this.clock.seconds,
     };
   }
 
@@ -273,7 +289,10 @@ export class Run implements AsyncDisposable {
     this.tell(0);
     const epoch = this.progress.epoch + 1;
     let validation: ValidationScores | null = null;
-    if (epoch % recipe.train.valEvery === 0 || epoch === recipe.train.epochs) {
+    const { epochs, minutes } = recipe.train;
+    const { seconds } = this.progress;
+    const isLast = minutes === null ? epoch === epochs : seconds >= 60 * minutes;
+    if (epoch % recipe.train.valEvery === 0 || isLast) {
       this.save("last"); // a validation may take as long as the epoch did
       const { network, compute, embeddings, valLoader: loader } = this;
       const { events, signal } = options;
@@ -298,7 +317,7 @@ export class Run implements AsyncDisposable {
     const { total = Number.NaN, ...lossParts } = means;
     const pictures = Math.min(options.train.samples.length, batches * recipe.train.batchSize);
     const nextBest = isBest ? { epoch, mIoU: validation!.mIoU! } : best;
-    this.progress = { ...nothingDone, epoch, step, best: nextBest };
+    this.progress = { ...nothingDone, epoch, step, seconds: validation ? this.clock.seconds : seconds, best: nextBest };
     if (isBest) this.save("best");
     options.events.emit("epochFinished", {
       epoch,
@@ -308,6 +327,7 @@ export class Run implements AsyncDisposable {
       learningRates: this.learner.learningRates,
       validation,
       seconds: epochSeconds,
+      runSeconds: this.clock.seconds,
       picturesPerSecond: pictures / epochSeconds,
       residentBytes: process.memoryUsage.rss(),
     });

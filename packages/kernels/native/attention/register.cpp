@@ -34,7 +34,7 @@ class RelPosAttention : public torch::autograd::Function<RelPosAttention> {
     if (saved[3].defined()) outside = saved[3];
     auto [qkv, rel_pos_h, rel_pos_w, beyond] =
         backward_op.call(gradients[0], saved[0], saved[1], saved[2], outside,
-                           context->saved_data["num_heads"].toInt(), context->saved_data["window"].toIntVector(), wanted);
+                         context->saved_data["num_heads"].toInt(), context->saved_data["window"].toIntVector(), wanted);
     return {qkv, rel_pos_h, rel_pos_w, beyond, Tensor(), Tensor()};
   }
 };
@@ -60,7 +60,7 @@ Tensor autocast(const Tensor& qkv, const Tensor& rel_pos_h, const Tensor& rel_po
   Optional<Tensor> low;
   if (outside.has_value()) low = to_autocast_type(*outside);
   return forward_op.call(to_autocast_type(qkv), to_autocast_type(rel_pos_h), to_autocast_type(rel_pos_w), low,
-                           num_heads, window);
+                         num_heads, window);
 }
 
 Tensor meta(const Tensor& qkv, const Tensor& rel_pos_h, const Tensor& rel_pos_w, const Optional<Tensor>& outside,

@@ -40,7 +40,7 @@ Tensor deform_conv2d_composite(const Tensor& input, const Tensor& weight, const 
   Tensor output = at::matmul(matrices, columns.reshape({g.batch, groups, g.group_channels() * taps, positions}))
                       .reshape({g.batch, g.out_channels, g.out_height, g.out_width});
   if (bias.has_value() && bias->defined()) output = output + bias->to(type).view({1, -1, 1, 1});
-  return output.to(input.scalar_type());
+  return output.to(input.scalar_type()).contiguous(input.suggest_memory_format());
 }
 
 }  // namespace adsam

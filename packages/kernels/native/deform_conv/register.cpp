@@ -42,7 +42,7 @@ class DeformConv2d : public torch::autograd::Function<DeformConv2d> {
                dilation = data["dilation"].toIntVector();
     auto [input, weight, offset, mask_gradient, bias] =
         backward_op.call(gradients[0], saved[0], saved[1], saved[2], mask, stride, padding, dilation,
-                           data["groups"].toInt(), data["offset_groups"].toInt(), wanted);
+                         data["groups"].toInt(), data["offset_groups"].toInt(), wanted);
     const Tensor none;
     return {input, weight, offset, mask_gradient, bias, none, none, none, none, none};
   }
@@ -63,7 +63,7 @@ DeformGradients autograd_backward(const Tensor& gradient, const Tensor& input, c
   refuse_second_derivative("deform_conv2d", {gradient, input, weight, offset, value_or_undefined(mask)});
   at::AutoDispatchBelowADInplaceOrView below;
   return backward_op.call(gradient, input, weight, offset, mask, stride, padding, dilation, groups, offset_groups,
-                            wanted);
+                          wanted);
 }
 
 /** Pictures and weights in the low precision; places and masks stay as they are, since every kernel reads them in
@@ -75,7 +75,7 @@ Tensor autocast(const Tensor& input, const Tensor& weight, const Tensor& offset,
   Optional<Tensor> low_bias;
   if (bias.has_value()) low_bias = to_autocast_type(*bias);
   return forward_op.call(to_autocast_type(input), to_autocast_type(weight), offset, mask, low_bias, stride, padding,
-                           dilation, groups, offset_groups);
+                         dilation, groups, offset_groups);
 }
 
 Tensor meta(const Tensor& input, const Tensor& weight, const Tensor& offset, const Optional<Tensor>& mask,

@@ -33,7 +33,7 @@ Tensor group_norm_composite(const Tensor& input, int64_t groups, const Optional<
     return tensor.has_value() && tensor->defined() ? tensor->to(type) : Tensor();
   };
   const Tensor normalised = at::group_norm(input.to(type), groups, parameter(weight), parameter(bias), eps);
-  return (gelu ? at::gelu(normalised) : normalised).to(input.scalar_type());
+  return (gelu ? at::gelu(normalised) : normalised).to(input.scalar_type()).contiguous(input.suggest_memory_format());
 }
 
 }  // namespace adsam

@@ -45,7 +45,7 @@ std::tuple<Tensor, Tensor> forward(const Tensor& logits, const Tensor& labels, c
                                    Doubles weights, Doubles class_weights, double focal_alpha, double focal_gamma,
                                    double dice_smooth, int64_t ignore_index) {
   auto [total, parts, gradient] = gradient_op.call(logits, labels, distances, weights, class_weights, focal_alpha,
-                                                     focal_gamma, dice_smooth, ignore_index, false);
+                                                   focal_gamma, dice_smooth, ignore_index, false);
   return {total, parts};
 }
 
@@ -56,7 +56,7 @@ class HybridLoss : public torch::autograd::Function<HybridLoss> {
                                double focal_alpha, double focal_gamma, double dice_smooth, int64_t ignore_index) {
     at::AutoDispatchBelowADInplaceOrView below;
     auto [total, parts, gradient] = gradient_op.call(logits, labels, distances, weights, class_weights, focal_alpha,
-                                                       focal_gamma, dice_smooth, ignore_index, true);
+                                                     focal_gamma, dice_smooth, ignore_index, true);
     context->save_for_backward({gradient});
     context->saved_data["type"] = logits.scalar_type();
     context->mark_non_differentiable({parts});

@@ -49,7 +49,7 @@ Tensor autocast(const Tensor& probabilities, const Tensor& labels, int64_t ignor
   const auto device = probabilities.device().type();
   const WithoutAutocast guard(device);
   return forward_op.call(at::autocast::cached_cast(at::kFloat, probabilities, device), labels, ignore_index,
-                           per_image);
+                         per_image);
 }
 
 std::tuple<Tensor, Tensor> meta_with_gradient(const Tensor& probabilities, const Tensor& labels, int64_t ignore_index,

@@ -30,7 +30,7 @@ class MsDeformAttn : public torch::autograd::Function<MsDeformAttn> {
     const auto spatial_shapes = context->saved_data["spatial_shapes"].toIntVector();
     auto [value, locations, weights] =
         backward_op.call(gradients[0], saved[0], spatial_shapes, saved[1], saved[2],
-                           {saved[0].requires_grad(), saved[1].requires_grad(), saved[2].requires_grad()});
+                         {saved[0].requires_grad(), saved[1].requires_grad(), saved[2].requires_grad()});
     return {value, Tensor(), locations, weights};
   }
 };

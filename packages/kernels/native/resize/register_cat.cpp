@@ -46,7 +46,7 @@ Tensor autocast(const Tensor& input, const Tensor& skip) {
   const WithoutAutocast guard(device);
   const auto type = at::result_type(input, skip);
   return forward_op.call(at::autocast::cached_cast(type, input, device),
-                           at::autocast::cached_cast(type, skip, device));
+                         at::autocast::cached_cast(type, skip, device));
 }
 
 Tensor meta(const Tensor& input, const Tensor& skip) {

@@ -3,8 +3,8 @@ import { type Size, Tensor } from "@adsam/torch";
 /** Bilinear resizing as two matrix products, one an axis: [B, C, h, w] → [B, C, height, width], by definition. */
 export function resizeBilinearReference(input: Tensor, { height, width }: Size): Tensor {
   const [, , h, w] = input.dims4("input");
-  const rows = weights(h, height).to({ dtype: input.dtype });
-  const columns = weights(w, width).to({ dtype: input.dtype });
+  const rows = weights(h, height).to({ dtype: input.dtype, device: input.device });
+  const columns = weights(w, width).to({ dtype: input.dtype, device: input.device });
   return rows.matmul(input).matmul(columns.transpose(0, 1));
 }
 

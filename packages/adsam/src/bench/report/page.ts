@@ -14,7 +14,7 @@ export function resultMarkdown(result: Result): string {
       `- machine: ${machine}`,
       ...runs.map(
         ({ date, command, load, rates }) =>
-          `- ${date.slice(0, 10)}: \`${command}\`; load average ${load.before} before, ${load.after} after${rates ? ratesText(rates) : ""}`,
+          `- ${date.slice(0, 10)}: \`${command}\`; load average ${load.before} before, ${load.after} after${ratesText(rates)}`,
       ),
       `- versions: ${Object.entries(versions)
         .map(([side, version]) => (version.startsWith(side) ? version : `${side}: ${version}`))
@@ -29,8 +29,18 @@ export function resultMarkdown(result: Result): string {
   return parts.filter((part) => part !== "").join("\n\n");
 }
 
-const ratesText = ({ float32, bfloat16, copy }: MachineRates): string =>
-  `; matrix products ${prefixed(float32)}FLOP/s in float32, ${prefixed(bfloat16)}FLOP/s in bfloat16, copying ${prefixed(copy)}B/s`;
+/** `; matrix products 205 GFLOP/s in float32, …`: what of a run's rates was kept. */
+function ratesText({ float32, bfloat16, copy }: Partial<MachineRates> = {}): string {
+  const products = [
+    ...(float32 ? [`${prefixed(float32)}FLOP/s in float32`] : []),
+    ...(bfloat16 ? [`${prefixed(bfloat16)}FLOP/s in bfloat16`] : []),
+  ];
+  const parts = [
+    ...(products.length > 0 ? [`matrix products ${products.join(", ")}`] : []),
+    ...(copy ? [`copying ${prefixed(copy)}B/s`] : []),
+  ];
+  return parts.length > 0 ? `; ${parts.join(", ")}` : "";
+}
 
 function table(rows: readonly Row[]): string {
   if (rows.length === 0) return "";

@@ -9,6 +9,13 @@ export interface MachineRates {
   readonly copy: number;
 }
 
+/** What of two measurements is the more: either may have met a slow moment of a shared machine, neither a quicker machine. */
+export const bestOf = (a: MachineRates, b: MachineRates): MachineRates => ({
+  float32: Math.max(a.float32, b.float32),
+  bfloat16: Math.max(a.bfloat16, b.bfloat16),
+  copy: Math.max(a.copy, b.copy),
+});
+
 export interface Roof {
   readonly flops: number;
   readonly bytes: number;

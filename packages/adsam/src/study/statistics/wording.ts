@@ -5,12 +5,20 @@ import { type Difference, fewestSeeds } from "./difference.js";
  * A difference of scores as a report says it, in points (hundredths): `+2.1 points (+0.4 to +3.8; 3 seeds): better`, or
  * `+0.3 points (−1.2 to +1.8; 5 seeds): inside the noise`.
  */
-export function differenceText({ value, interval, bySeed, verdict }: Difference): string {
-  const seeds = `${bySeed.size} ${bySeed.size === 1 ? "seed" : "seeds"}`;
-  const inside = interval ? `${intervalText(interval)}; ${seeds}` : seeds;
+export function differenceText(difference: Difference): string {
+  const { verdict } = difference;
   const end = verdict === "untold" ? `too few seeds to say (${fewestSeeds} are needed)` : verdict;
-  return `${points(value)} points (${inside}): ${end}`;
+  return `${differenceFigures(difference)}: ${end}`;
 }
+
+/** The same without the verdict, for where that stands beside it: `+2.1 points (+0.4 to +3.8; 3 seeds)`. */
+export function differenceFigures({ value, interval, bySeed }: Difference): string {
+  const seeds = seedsText(bySeed.size);
+  return `${points(value)} points (${interval ? `${intervalText(interval)}; ${seeds}` : seeds})`;
+}
+
+/** `1 seed`, `3 seeds`. */
+export const seedsText = (seeds: number): string => `${seeds} ${seeds === 1 ? "seed" : "seeds"}`;
 
 /** `+0.4 to +3.8`, in points. */
 export const intervalText = ({ low, high }: Interval): string => `${points(low)} to ${points(high)}`;

@@ -1,0 +1,37 @@
+/** What a run may use, in words. */
+
+interface Budget {
+  readonly minutes?: number | undefined;
+  readonly epochs?: number | undefined;
+  readonly pictures?: number | undefined;
+}
+
+/** `20 min`, `100 epochs`, `20 min, 100 pictures`; `no limit`. */
+export function budgetText({ pictures, ...time }: Budget): string {
+  return [
+    timeText(time),
+    ...(pictures === undefined ? [] : [`${pictures} ${pictures === 1 ? "picture" : "pictures"}`]),
+  ].join(", ");
+}
+
+/** The budget without its pictures. */
+export function timeText({ minutes, epochs }: Budget): string {
+  const parts = [
+    ...(minutes === undefined ? [] : [`${Number(minutes.toPrecision(3))} min`]),
+    ...(epochs === undefined ? [] : [`${epochs} ${epochs === 1 ? "epoch" : "epochs"}`]),
+  ];
+  return parts.length === 0 ? "no limit" : parts.join(", ");
+}
+
+/** Where a run stands in its study, but for its seed: `ad-sam on CamVid, 20 min`. */
+export function placeText({
+  system,
+  train,
+  budget,
+}: {
+  readonly system: string;
+  readonly train: string;
+  readonly budget: Budget;
+}): string {
+  return `${system} on ${train}, ${budgetText(budget)}`;
+}

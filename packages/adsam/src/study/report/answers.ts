@@ -1,0 +1,152 @@
+/** What was asked, and the answer: a sentence and a verdict each, so that the first screen says what the study found. */
+import type { Interval } from "../../metrics/bootstrap.js";
+import { budgetText } from "../budget.js";
+import { type Cell, measuredMIoU } from "../cells.js";
+import type { Verdict } from "../statistics/difference.js";
+import { fewestSeeds, verdictOf } from "../statistics/difference.js";
+import { differenceFigures, seedsText } from "../statistics/wording.js";
+import { lead, retentionOf } from "../tasks.js";
+import { laddersOf } from "./data-efficiency.js";
+import { soonerBySeed, soonerMean } from "./learning.js";
+import { bestOther, cellsFor, type StudyView, subjectCell, titleOf } from "./study-view.js";
+import { numberText } from "./table.js";
+import { transfersOf } from "./transfer.js";
+
+export interface Answer {
+  readonly question: string;
+  readonly answers: readonly Finding[];
+}
+
+export interface Finding {
+  /** Data and budget. */
+  readonly where: string;
+  readonly text: string;
+  /** `null` where nothing was compared, or sizes differ. */
+  readonly verdict: Verdict | null;
+}
+
+export function answersOf(view: StudyView): Answer[] {
+  const all: Answer[] = [
+    { question: "Is it more accurate?", answers: accuracy(view) },
+    { question: "Is it better on roads it was not trained on?", answers: transfer(view) },
+    { question: "Does it learn faster?", answers: speed(view) },
+    { question: "Does it need fewer pictures?", answers: pictures(view) },
+  ];
+  const none = [{ where: "", text: "This study has not measured it.", verdict: null }];
+  return all.map(({ question, answers }) => ({ question, answers: answers.length === 0 ? none : answers }));
+}
+
+const share = (value: number) => numberText({ value, unit: "share" });
+
+function accuracy(view: StudyView): Finding[] {
+  return view.whole.flatMap((task): Finding[] => {
+    const cells = cellsFor(view, task, "systems");
+    const own = subjectCell(view, cells);
+    return own ? scoreFinding(view, own, cells, task.train, `${task.train}, ${budgetText(task.budget)}`) : [];
+  });
+}
+
+/** The subject's mIoU on a data set beside that of the best other. */
+function scoreFinding(view: StudyView, own: Cell, cells: readonly Cell[], test: string, where: string): Finding[] {
+  const mIoU = measuredMIoU(own, test);
+  if (!mIoU) return [];
+  const said = `${share(mIoU.value)} mIoU`;
+  const other = bestOther(view, cells, test);
+  const difference = other && lead(own, other, test);
+  if (!other || !difference) return [{ where, text: `${said}; nothing stands beside it.`, verdict: null }];
+  const best = `${titleOf(view, other.system)}, ${share(measuredMIoU(other, test)!.value)}`;
+  return [
+    { where, text: `${said}; the best other, ${best}: ${differenceFigures(difference)}.`, verdict: difference.verdict },
+  ];
+}
+
+/** Two findings a direction: the score there, and the share of the score at home, in which a low score can win. */
+function transfer(view: StudyView): Finding[] {
+  return transfersOf(view).flatMap(({ task, test, cells }): Finding[] => {
+    const own = subjectCell(view, cells);
+    if (!own) return [];
+    const where = `${task.train} → ${test}`;
+    const keeps = retentionFinding(view, own, cells, test);
+    return [
+      ...scoreFinding(view, own, cells, test, where),
+      ...(keeps ? [{ where: `${where}, retention`, ...keeps }] : []),
+    ];
+  });
+}
+
+function retentionFinding(
+  view: StudyView,
+  own: Cell,
+  cells: readonly Cell[],
+  test: string,
+): Omit<Finding, "where"> | null {
+  const kept = (cell: Cell) => retentionOf(cell, test)?.value ?? Number.NEGATIVE_INFINITY;
+  const others = cells.filter((cell) => cell !== own && retentionOf(cell, test) !== null);
+  if (retentionOf(own, test) === null) return null;
+  const [other] = others.toSorted((a, b) => kept(b) - kept(a));
+  const said = `Keeps ${kept(own).toFixed(2)} of its mIoU`;
+  const difference = other && lead(own, other, test, "retention");
+  if (!other || !difference) return { text: `${said}; nothing stands beside it.`, verdict: null };
+  const { value, interval, verdict, bySeed } = difference;
+  const signed = (number: number) => `${number < 0 ? "−" : "+"}${Math.abs(number).toFixed(2)}`;
+  const between = interval === null ? "" : `${signed(interval.low)} to ${signed(interval.high)}; `;
+  const text = `${said}; the highest other, ${titleOf(view, other.system)}, ${kept(other).toFixed(2)}: ${signed(value)} (${between}${seedsText(bySeed.size)}).`;
+  return { text, verdict };
+}
+
+/** Against the best of the others: how much sooner the subject is at 90 % of that one's final mIoU. */
+function speed(view: StudyView): Finding[] {
+  return view.main.flatMap((task): Finding[] => {
+    const cells = cellsFor(view, task, "systems");
+    const [own, other] = [subjectCell(view, cells), bestOther(view, cells, task.train)];
+    if (!own || !other) return [];
+    const ratios = soonerBySeed(own, other);
+    if (ratios.size === 0) return [];
+    const where = `${task.train}, ${budgetText(task.budget)}`;
+    const aim = `90 % of the final mIoU of ${titleOf(view, other.system)}`;
+    const mean = soonerMean(ratios);
+    if (!mean) {
+      const short = [...ratios.values()].filter((ratio) => ratio === null).length;
+      return [{ where, text: `${short} of ${seedsText(ratios.size)} never reach ${aim}.`, verdict: "worse" }];
+    }
+    const { value, interval } = mean;
+    const range = interval === null ? "" : `${interval.low.toFixed(2)} to ${interval.high.toFixed(2)}; `;
+    const text = `${value.toFixed(2)} times as soon (${range}${seedsText(ratios.size)}) at ${aim}, in minutes.`;
+    return [{ where, text, verdict: speedVerdict(ratios.size, interval) }];
+  });
+}
+
+/** Equally fast is 1. */
+function speedVerdict(seeds: number, interval: Interval | null): Verdict {
+  if (seeds < fewestSeeds || interval === null) return "untold";
+  return verdictOf({ ...interval, low: Math.log(interval.low), high: Math.log(interval.high) });
+}
+
+function pictures(view: StudyView): Finding[] {
+  return laddersOf(view).flatMap(({ train, time, steps }): Finding[] => {
+    const leads = steps.flatMap(({ pictures, cells }) => {
+      const [own, other] = [subjectCell(view, cells), bestOther(view, cells, train)];
+      const difference = own && other && lead(own, other, train);
+      return difference ? [{ pictures: pictures === null ? "all" : String(pictures), difference }] : [];
+    });
+    if (leads.length === 0) return [];
+    const count = (verdict: Verdict) => leads.filter(({ difference }) => difference.verdict === verdict).length;
+    const [first] = leads as [(typeof leads)[number]];
+    const said = (["better", "worse", "inside the noise", "untold"] as const).flatMap((verdict) =>
+      count(verdict) === 0 ? [] : [`${verdict === "untold" ? "too few seeds" : verdict} at ${count(verdict)}`],
+    );
+    const text = `Of ${leads.length} sizes ${said.join(", ")}; with ${first.pictures} pictures ${differenceFigures(first.difference)}.`;
+    const all = new Set(leads.map(({ difference }) => difference.verdict));
+    return [
+      {
+        where: `${train}, ${time}`,
+        text,
+        verdict: all.size === 1 ? first.difference.verdict : mixed(count("better"), count("worse")),
+      },
+    ];
+  });
+}
+
+/** Of several sizes: better or worse where some are and none is the contrary. */
+const mixed = (better: number, worse: number): Verdict | null =>
+  better > 0 && worse === 0 ? "better" : worse > 0 && better === 0 ? "worse" : null;

@@ -1,0 +1,127 @@
+/** How fast each system learns: curves over epochs and over minutes, and what is read from them. */
+import { chartCard } from "../../report/chart-card.js";
+import { type Curve, drawCurves } from "../../report/curves.js";
+import type { Html } from "../../report/html.js";
+import { budgetText } from "../budget.js";
+import { bySeed, type Cell, type Measured, measured } from "../cells.js";
+import { learningMetrics, validations } from "../metrics.js";
+import { speedRatio } from "../statistics/learning-speed.js";
+import type { Task } from "../tasks.js";
+import { numberCell } from "./accuracy.js";
+import { type Banded, overEpochs, overMinutes } from "./bands.js";
+import { cellsFor, type StudyView, subjectCell, titleOf } from "./study-view.js";
+import { slug, type Table, type TableCell } from "./table.js";
+
+const [width, height] = [400, 250];
+
+/** Two charts a task: what an epoch brings, and what a minute brings. */
+export function learningCharts(view: StudyView): Html[] {
+  return view.whole.flatMap((task) => {
+    const cells = cellsFor(view, task, "systems");
+    return [
+      ...curveChart(view, task, cells, "epoch", overEpochs),
+      ...curveChart(view, task, cells, "minutes", overMinutes),
+    ];
+  });
+}
+
+function curveChart(
+  view: StudyView,
+  { train, budget }: Task,
+  cells: readonly Cell[],
+  over: "epoch" | "minutes",
+  join: (curves: { points: ReturnType<typeof validations> }[]) => Banded,
+): Html[] {
+  const curves: Curve[] = cells.flatMap((cell) => {
+    const seeds = cell.runs
+      .map((run) => ({ points: validations(run, over) }))
+      .filter(({ points }) => points.length > 0);
+    if (seeds.length === 0) return [];
+    const { line, band } = join(seeds);
+    const { title, colour, dash } = view.looks.get(cell.system)!;
+    return line.length === 0 ? [] : [{ name: title, colour, dash, points: line, band }];
+  });
+  if (curves.length === 0) return [];
+  const ends = curves.map(({ name, points }) => `${name} ends at ${Math.round(100 * points.at(-1)![1]!)} %`);
+  const label = `Validation mIoU on ${train} over ${over === "epoch" ? "epochs" : "minutes"}: ${ends.join(", ")}`;
+  const title = `${train}, ${budgetText(budget)}: mIoU by ${over === "epoch" ? "epoch" : "minute"}`;
+  const drawing = drawCurves({ label, curves, y: "percent", width, height });
+  return [chartCard({ title, curves, drawing, axis: over === "epoch" ? "epoch" : "minutes of training" })];
+}
+
+/** One table a task, the fastest (by the area under its curve) first. */
+export function learningTables(view: StudyView): Table[] {
+  return view.whole.flatMap((task) => {
+    const cells = cellsFor(view, task, "systems");
+    const own = subjectCell(view, cells);
+    const lines = cells
+      .map((cell) => ({
+        cell,
+        found: learningMetrics.map(({ read }) => measured(bySeed(cell, (run) => read(run, task.train)))),
+      }))
+      .filter(({ found }) => found.some((value) => value !== null));
+    if (lines.length === 0) return [];
+    const areaAt = learningMetrics.findIndex(({ key }) => key === "area");
+    lines.sort((a, b) => (b.found[areaAt]?.value ?? 0) - (a.found[areaAt]?.value ?? 0));
+    const best = learningMetrics.map(({ better }, k) => {
+      const values = lines.flatMap(({ found }) => (found[k] ? [found[k].value] : []));
+      return better === "more" ? Math.max(...values) : Math.min(...values);
+    });
+    return [
+      {
+        id: slug("learning", task.train, budgetText(task.budget)),
+        title: `Learning speed: ${task.train}, ${budgetText(task.budget)}`,
+        note:
+          "90 and 95 % are of a system's own final mIoU, so a low final score is soon reached: the last column asks when the others' 90 % " +
+          "is reached, in minutes. Area: mean height of the curve over the minutes. Spread: standard deviation of the last ten validations.",
+        columns: [
+          { title: "System" },
+          ...learningMetrics.map(({ title }) => ({ title })),
+          { title: `${titleOf(view, view.subject.id)} is there sooner, times` },
+        ],
+        rows: lines.map(({ cell, found }) => [
+          titleOf(view, cell.system),
+          ...found.map((value, k) => {
+            const { unit } = learningMetrics[k]!;
+            return value && { value: value.value, unit, best: value.value === best[k] };
+          }),
+          own === undefined || own === cell ? null : soonerCell(own, cell),
+        ]),
+        systems: lines.map(({ cell }) => cell.system),
+      },
+    ];
+  });
+}
+
+/** How many times sooner the subject is at 90 % of the other's final mIoU than the other; "never" where a seed is not. */
+function soonerCell(own: Cell, other: Cell): TableCell {
+  const found = soonerBySeed(own, other);
+  if (found.size === 0) return null;
+  return numberCell(soonerMean(found), "ratio") ?? "never";
+}
+
+/**
+ * Mean over the seeds, `null` where a seed never gets there. Ratios are averaged on a logarithm: twice as fast and half as fast lie
+ * equally far from 1.
+ */
+export function soonerMean(ratios: ReadonlyMap<number, number | null>): Measured | null {
+  const reached = [...ratios].filter((pair): pair is [number, number] => pair[1] !== null);
+  const mean =
+    reached.length < ratios.size ? null : measured(new Map(reached.map(([seed, ratio]) => [seed, Math.log(ratio)])));
+  if (!mean) return null;
+  const { value, interval } = mean;
+  const back = interval && { ...interval, low: Math.exp(interval.low), high: Math.exp(interval.high) };
+  return { ...mean, value: Math.exp(value), interval: back };
+}
+
+/** Seed → the ratio in minutes; `null` where the subject never reaches it. */
+export function soonerBySeed(own: Cell, other: Cell): Map<number, number | null> {
+  const pairs = own.runs.flatMap((run) => {
+    const [a, b] = [run, other.runs.find(({ seed }) => seed === run.seed)].map(
+      (one) => one && validations(one, "minutes"),
+    );
+    if (!a?.length || !b?.length) return [];
+    return [[run.seed, speedRatio(a, b).toBaseline90] as const];
+  });
+  return new Map(pairs);
+}

@@ -1,0 +1,93 @@
+/** What a system keeps of its score on roads that it was not trained on. */
+import { type Html, html } from "../../report/html.js";
+import { budgetText } from "../budget.js";
+import { type Cell, measuredMIoU } from "../cells.js";
+import { testsOf } from "../rows.js";
+import { ranked, retentionOf, type Task } from "../tasks.js";
+import { leadCell, numberCell } from "./accuracy.js";
+import { lineSample } from "./looks.js";
+import { cellsFor, type StudyView, subjectCell, titleOf } from "./study-view.js";
+import { intervalText, numberText, slug, type Table } from "./table.js";
+
+/** A direction: trained on one, scored on another. */
+export interface Transfer {
+  readonly task: Task;
+  readonly test: string;
+  readonly cells: readonly Cell[];
+}
+
+export function transfersOf(view: StudyView): Transfer[] {
+  return view.main.flatMap((task) => {
+    const cells = cellsFor(view, task, "systems");
+    const tests = [...new Set(cells.flatMap(testsOf))].filter((test) => test !== task.train);
+    return tests.map((test) => ({ task, test, cells }));
+  });
+}
+
+/** A table a direction, the best mIoU on the unseen data first: who keeps all of a low score has little. */
+export function transferTables(view: StudyView): Table[] {
+  return transfersOf(view).map(({ task, test, cells }) => {
+    const order = ranked(cells, test);
+    const own = subjectCell(view, cells);
+    const kept = order.map(({ cell }) => retentionOf(cell, test));
+    const [bestThere, bestKept] = [order.map(({ mIoU }) => mIoU), kept].map((all) =>
+      Math.max(...all.map((found) => found?.value ?? Number.NEGATIVE_INFINITY)),
+    );
+    return {
+      id: slug("transfer", task.train, test, budgetText(task.budget)),
+      title: `Transfer: ${task.train} → ${test}, ${budgetText(task.budget)}`,
+      note: `Trained on ${task.train}, scored on ${test}, in classes that both have. Retention: mIoU on ${test} / mIoU on ${task.train}, in the same classes.`,
+      columns: [
+        { title: "System" },
+        { title: `mIoU on ${test}`, bar: true },
+        { title: `Lead of ${titleOf(view, view.subject.id)}, points` },
+        { title: "Retention" },
+      ],
+      rows: order.map(({ cell, mIoU }, i) => [
+        titleOf(view, cell.system),
+        numberCell(mIoU, "share", mIoU.value === bestThere),
+        leadCell(own, cell, test),
+        numberCell(kept[i]!, "ratio", kept[i]?.value === bestKept),
+      ]),
+      systems: order.map(({ cell }) => cell.system),
+    };
+  });
+}
+
+/** Trained on (down) × scored on (across), a matrix a system; the darker a cell, the more is kept. */
+export function transferMatrices(view: StudyView): Html | null {
+  const transfers = transfersOf(view);
+  if (transfers.length === 0) return null;
+  const data = [...new Set(transfers.flatMap(({ task, test }) => [task.train, test]))];
+  const systems = [...view.looks.keys()].filter((id) =>
+    transfers.some(({ cells }) => cells.some(({ system }) => system === id)),
+  );
+  return html`<div class="matrices">${systems.map((system) => matrix(view, system, data))}</div>`;
+}
+
+function matrix(view: StudyView, system: string, data: readonly string[]): Html {
+  const look = view.looks.get(system)!;
+  const row = (train: string) => {
+    const cell = view.main.find((task) => task.train === train)?.cells.find((one) => one.system === system);
+    const budget = cell && budgetText(cell.budget);
+    return html`<tr><th scope="row">${train}${budget && html`<span class="from">${budget}</span>`}</th>${data.map((test) => matrixCell(cell, test))}</tr>
+`;
+  };
+  return html`<section class="card matrix"><h3>${lineSample(look)} ${look.title}</h3>
+<table><thead><tr><td><span class="from">trained ↓<br>scored →</span></td>${data.map((test) => html`<th scope="col">${test}</th>`)}</tr></thead>
+<tbody>${data.map(row)}</tbody></table></section>
+`;
+}
+
+function matrixCell(cell: Cell | undefined, test: string): Html {
+  const found = cell && measuredMIoU(cell, test);
+  if (!cell || !found) return html`<td class="none">not measured</td>`;
+  const kept = test === cell.train ? null : retentionOf(cell, test);
+  const strength = Math.round(100 * Math.min(1, test === cell.train ? 0 : (kept?.value ?? 0)) * 0.4);
+  const retention =
+    test === cell.train
+      ? html`<span class="kept">at home</span>`
+      : kept &&
+        html`<span class="kept">keeps ${numberText({ value: kept.value, unit: "ratio" })} <i>${intervalText(numberCell(kept, "ratio")!)}</i></span>`;
+  return html`<td style="background:color-mix(in srgb, var(--accent) ${strength}%, transparent)"><b>${numberText({ value: found.value, unit: "share" })}</b>${retention}</td>`;
+}

@@ -1,0 +1,335 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import sharp from "sharp";
+import { writePalette } from "../src/data/write-png.js";
+import { escapeHtml } from "../src/report/html.js";
+import { answersOf } from "../src/study/report/answers.js";
+import { overEpochs, overMinutes } from "../src/study/report/bands.js";
+import { rowsCsv, tableCsv } from "../src/study/report/csv.js";
+import { latex } from "../src/study/report/latex.js";
+import { soonerMean } from "../src/study/report/learning.js";
+import { markdown } from "../src/study/report/markdown.js";
+import { renderStudyReport } from "../src/study/report/page.js";
+import { choosePictures } from "../src/study/report/picture-choice.js";
+import { publishedFigures } from "../src/study/report/published.js";
+import { studyView } from "../src/study/report/study-view.js";
+import type { Table } from "../src/study/report/table.js";
+import { allTables, reportJson, writeStudyReport } from "../src/study/report/write.js";
+import type { StudyResults } from "../src/study/results.js";
+import { resultRows } from "../src/study/rows.js";
+import { madeUpResults } from "./study-results.js";
+
+const nasty = `<script src="https://evil.example/x.js"></script>'"&|$_{`;
+const pageOf = (results: StudyResults) => renderStudyReport(studyView(results), [], new Map());
+/** What a reader sees, its parts divided by bars. */
+const textOf = (page: string) => page.replace(/<style>[\s\S]*?<\/style>/, "").replace(/(<[^>]+>\s*)+/g, "|");
+const tagsOf = (page: string) => page.match(/<[^>]*>/g) ?? [];
+
+describe("the page of a study", () => {
+  const results = madeUpResults();
+  const page = pageOf(results);
+  const text = textOf(page);
+
+  test("answers in its first cards, with a verdict in words", () => {
+    const said = answersOf(studyView(results)).map(({ answers }) =>
+      answers.map(({ where, verdict }) => [where, verdict]),
+    );
+    assert.deepEqual(said[0], [
+      ["CamVid, 60 min", "better"],
+      ["CamVid, 20 min", "better"],
+      ["IDD-Lite, 20 min", "inside the noise"],
+    ]);
+    assert.ok(said[1]!.some(([where, verdict]) => where === "IDD-Lite → CamVid, retention" && verdict === "worse"));
+    const cards = page.slice(page.indexOf('class="answers"'), page.indexOf('id="accuracy"'));
+    assert.match(
+      textOf(cards),
+      /IDD-Lite, 20 min\|≈\|inside the noise\|60\.\d % mIoU; the best other, DeepLabV3-ResNet-50, \d+\.\d %: [+−]/,
+    );
+    assert.match(textOf(cards), /times as soon \(.* to .*\) at 90 % of the final mIoU of DeepLabV3/);
+  });
+
+  test("ranks systems by mIoU", () => {
+    const [table] = allTables(studyView(results));
+    const scores = table!.rows.map((row) => (row[1] as { value: number }).value);
+    assert.deepEqual(
+      scores,
+      scores.toSorted((a, b) => b - a),
+    );
+    assert.equal(table!.rows[0]![0], "AD-SAM");
+  });
+
+  test("names each missing run and its reason, and says so at the top", () => {
+    assert.match(text, /2 of 87 runs are missing or not complete:\|which, and why/);
+    assert.match(
+      text,
+      /\|g-sam-idd-lite-20min-2\|out of memory: 5\.1 GB wanted, 4\.0 GB free\|G-SAM\|IDD-Lite, 20 min\|2\|/,
+    );
+    assert.match(text, /stopped by SIGTERM in epoch 8/);
+    const whole = pageOf({ ...results, runs: results.runs.filter(({ missing }) => missing === undefined) });
+    assert.doesNotMatch(whole, /id="missing"|href="#missing"/);
+  });
+
+  test("keeps the published figures apart from the measured ones", () => {
+    const table = page.slice(page.indexOf('id="published"'), page.indexOf('id="confusions"'));
+    const line = table.split("<tr>").find((row) => row.includes("G-SAM: mIoU, CamVid"))!;
+    assert.match(line, /<td class="number published"><span class="value">67\.2 %<\/span><\/td>/);
+    assert.match(line, /<td class="number"><span class="value">5\d\.\d %<\/span>/);
+    assert.match(textOf(table), /AD-SAM: mIoU, Cityscapes\|68\.1 %\|not measured here\|AD-SAM, arXiv 2510\.27047/);
+    const elsewhere = page.replace(table, "");
+    assert.doesNotMatch(elsewhere, /class="[^"]*published/);
+  });
+
+  test("has hardware, versions, seeds, commands, runs and recipes", () => {
+    for (const said of [
+      results.machine,
+      "libtorch 1.13.1",
+      "|0, 1, 2|",
+      "|adsam study run small|",
+      "85 of 87 complete",
+    ])
+      assert.ok(text.includes(said), said);
+    for (const { id, recipeHash } of results.runs) assert.ok(page.includes(id) && page.includes(recipeHash), id);
+  });
+
+  test("draws curves with bands, the ladder on a logarithm, the matrices with retention", () => {
+    assert.match(
+      page,
+      /fill="var\(--series-0\)" fill-opacity="0\.16"|fill-opacity="0\.16"[^>]*fill="var\(--series-0\)"/,
+    );
+    assert.match(page, /aria-label="mIoU on CamVid by the number of training pictures: AD-SAM from \d+ % to \d+ %/);
+    assert.match(text, /keeps 0\.\d\d ?\|0\.\d\d–0\.\d\d/);
+    assert.match(page, /What was taken for what: AD-SAM on CamVid, 60 min, 3 seeds/);
+    assert.doesNotMatch(page, /NaN|Infinity|undefined/);
+  });
+
+  test("refers to nothing outside itself, escapes what is not its own, and closes what it opens", () => {
+    const evil = structuredClone(results);
+    evil.study = evil.asked = evil.machine = nasty;
+    evil.versions = { [nasty]: nasty };
+    evil.commands = evil.notes = [nasty];
+    evil.systems[1]!.title = nasty;
+    for (const run of evil.runs) {
+      if (run.train === "IDD-Lite") run.train = nasty;
+      if (run.missing) run.missing = nasty;
+      for (const scores of run.scores) {
+        if (scores.dataset === "IDD-Lite") scores.dataset = nasty;
+        scores.perClass[0]!.name = nasty;
+      }
+    }
+    const drawn = pageOf(evil);
+    assert.ok(!drawn.includes("<script"));
+    assert.ok(drawn.split(escapeHtml(nasty)).length > 30);
+    for (const tag of tagsOf(drawn)) {
+      assert.doesNotMatch(tag, /^<(script|link|iframe|object|embed|base)\b/i, tag);
+      for (const [, value] of tag.matchAll(/\b(?:src|href|srcset|style)="([^"]*)"/g))
+        assert.doesNotMatch(value!, /^(?!data:).*(\/\/|url\()/i, tag.slice(0, 200));
+    }
+    const open: string[] = [];
+    for (const [, slash, name, selfClosed] of drawn.matchAll(/<(\/?)([a-z][a-z0-9]*)\b(?:"[^"]*"|[^>"])*?(\/?)>/gi)) {
+      if (selfClosed || ["meta", "img", "br"].includes(name!)) continue;
+      if (slash) assert.equal(open.pop(), name);
+      else open.push(name!);
+    }
+    assert.deepEqual(open, []);
+  });
+
+  test("says that a quick form is one, and what a study has not measured", () => {
+    const quick = pageOf({
+      ...results,
+      quick: true,
+      runs: results.runs.filter(({ system }) => system === "ad-sam").slice(0, 1),
+    });
+    assert.match(textOf(quick), /Quick form\.\|.*not which system is better/);
+    assert.match(textOf(quick), /nothing stands beside it/);
+    const none = textOf(
+      pageOf({
+        ...results,
+        rows: [],
+        runs: results.runs.filter(({ missing }) => missing).map((run) => ({ ...run, scores: [] })),
+      }),
+    );
+    assert.equal(none.split("This study has not measured it.").length - 1, 4);
+  });
+});
+
+describe("tables", () => {
+  const results = madeUpResults();
+  results.systems[1]!.title = 'Deep|Lab_V3 & 50 % "x", {y}';
+  const tables = allTables(studyView(results));
+
+  test("in CSV have as many cells in each line, in full precision", () => {
+    for (const table of tables) {
+      const lines = parseCsv(tableCsv(table));
+      assert.equal(lines.length, table.rows.length + 1, table.id);
+      for (const line of lines) assert.equal(line.length, lines[0]!.length, table.id);
+    }
+    const [head, first] = parseCsv(tableCsv(tables[0]!));
+    assert.equal(Number(first![head!.indexOf("mIoU")]), (tables[0]!.rows[0]![1] as { value: number }).value);
+    assert.ok(parseCsv(tableCsv(tables[0]!)).some(([system]) => system === results.systems[1]!.title));
+    const rows = parseCsv(rowsCsv(resultRows(results)));
+    assert.deepEqual(rows[0], [
+      "study",
+      "system",
+      "train",
+      "test",
+      "metric",
+      "value",
+      "low",
+      "high",
+      "seeds",
+      "minutes",
+      "pictures",
+    ]);
+    assert.equal(rows.length, resultRows(results).length + 1);
+  });
+
+  test("in CSV do not become formulas", () => {
+    const table: Table = { id: "t", title: "t", columns: [{ title: "a" }], rows: [["=1+1"]] };
+    assert.deepEqual(parseCsv(tableCsv(table)), [["a"], ["'=1+1"]]);
+  });
+
+  test("in JSON hold rows, tables and what is missing", () => {
+    const read = JSON.parse(reportJson(results, tables));
+    assert.equal(read.rows.length, resultRows(results).length);
+    assert.deepEqual(
+      read.missing.map(({ run }: { run: string }) => run),
+      ["g-sam-idd-lite-20min-2", "sam-baseline-camvid-60min-1"].toSorted((a, b) => order(a) - order(b)),
+    );
+    assert.equal(read.tables.length, tables.length);
+    function order(id: string) {
+      return results.runs.findIndex((run) => run.id === id);
+    }
+  });
+
+  test("in Markdown have as many cells in each line", () => {
+    const blocks = markdown(tables).split(/^### /m).slice(1);
+    assert.equal(blocks.length, tables.length);
+    for (const [i, block] of blocks.entries()) {
+      const lines = block.split("\n").filter((line) => line.startsWith("|"));
+      assert.equal(lines.length, tables[i]!.rows.length + 2);
+      for (const line of lines) assert.equal(line.split(/(?<!\\)\|/).length, tables[i]!.columns.length + 2, line);
+    }
+    assert.ok(blocks[0]!.includes('Deep\\|Lab\\_V3 &amp; 50 % "x", {y}'));
+  });
+
+  test("in LaTeX have as many cells in each line, closed groups and no bare sign", () => {
+    const text = latex(tables);
+    assert.equal(text.split("\\begin{tabular}").length - 1, tables.length);
+    assert.ok(text.includes('Deep|Lab\\_V3 \\& 50 \\% "x", \\{y\\}'));
+    const bare = text.replace(/\\[\\{}$&#%_]/g, "");
+    assert.equal(bare.split("{").length, bare.split("}").length);
+    let columns = 0;
+    for (const line of text.split("\n")) {
+      columns = /\\begin\{tabular\}\{([lr]+)\}/.exec(line)?.[1]?.length ?? columns;
+      if (line.endsWith(" \\\\")) assert.equal(line.split(/(?<!\\)&/).length, columns, line);
+    }
+    assert.doesNotMatch(text, /[−–×→≈]/);
+  });
+});
+
+test("how much sooner is averaged on a logarithm, and not at all where a seed never gets there", () => {
+  const seeds = (...ratios: (number | null)[]) => new Map(ratios.map((ratio, seed) => [seed, ratio]));
+  const { value, interval } = soonerMean(seeds(0.5, 1, 2))!;
+  assert.ok(Math.abs(value - 1) < 1e-12 && Math.abs(interval!.low * interval!.high - 1) < 1e-9);
+  assert.equal(soonerMean(seeds(2, null)), null);
+});
+
+test("published figures each have a source, and shares are shares", () => {
+  for (const { value, source } of publishedFigures) assert.ok(value > 0 && value < 1 && source.length > 5);
+});
+
+describe("curves of several seeds", () => {
+  const curve = (...points: [number, number][]) => ({ points: points.map(([at, mIoU]) => ({ at, mIoU })) });
+
+  test("over epochs stand where all seeds have validated", () => {
+    const { line, band } = overEpochs([curve([1, 0.25], [2, 0.5], [3, 0.5]), curve([1, 0.75], [2, 0.5])]);
+    assert.deepEqual(line, [
+      [1, 0.5],
+      [2, 0.5],
+    ]);
+    assert.deepEqual(band, [
+      [1, 0.25, 0.75],
+      [2, 0.5, 0.5],
+    ]);
+    assert.deepEqual(overEpochs([curve([1, 0.25])]).band, []);
+  });
+
+  test("over minutes are straight between validations and end with the shortest seed", () => {
+    const { line } = overMinutes([curve([1, 0], [3, 1]), curve([2, 0.5], [4, 0.5])]);
+    assert.deepEqual(
+      [line[0], line.at(-1)],
+      [
+        [2, 0.5],
+        [3, 0.75],
+      ],
+    );
+    assert.deepEqual(overMinutes([curve([1, 0.1], [2, 0.2]), curve([3, 0.3])]).line, []);
+  });
+});
+
+test("files are written, with the best, median and worst picture of a system", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "adsam-study-"));
+  const size = { height: 6, width: 10 };
+  const classes = {
+    names: ["a", "b"],
+    colours: [
+      [255, 0, 0],
+      [0, 0, 255],
+    ] as [number, number, number][],
+    ignoreIndex: 255 as const,
+  };
+  await sharp(new Uint8Array(180), { raw: { ...size, channels: 3 } })
+    .png()
+    .toFile(join(folder, "image.png"));
+  await writePalette(join(folder, "label.png"), { data: new Uint8Array(60), size }, classes);
+  await writePalette(join(folder, "prediction.png"), { data: new Uint8Array(60).fill(1), size }, classes);
+  const results = madeUpResults();
+  const files = { image: "image.png", label: "label.png", prediction: "prediction.png" };
+  const scores = [0.3, 0.9, 0.5, 0.1, 0.7];
+  for (const run of results.runs.filter(({ id }) => /^(ad-sam|g-sam)-camvid-60min-0$/.test(id)))
+    run.pictures = scores.map((mIoU, i) => ({ id: `picture ${i}`, mIoU, ...files }));
+  const [choice] = choosePictures(studyView(results));
+  assert.deepEqual(
+    choice!.own.slice(0, 3).map(({ rank, picture }) => [rank, picture.mIoU]),
+    [
+      ["best", 0.9],
+      ["median", 0.5],
+      ["worst", 0.1],
+    ],
+  );
+  assert.deepEqual(
+    choice!.shared.map(({ system, picture }) => [system, picture.id]),
+    [
+      ["ad-sam", "picture 2"],
+      ["g-sam", "picture 2"],
+    ],
+  );
+  const out = join(folder, "out");
+  const written = await writeStudyReport(results, out, folder);
+  assert.deepEqual(readdirSync(out).sort(), [
+    "report.html",
+    "report.json",
+    "rows.csv",
+    "tables",
+    "tables.md",
+    "tables.tex",
+  ]);
+  assert.equal(readdirSync(join(out, "tables")).length, written.csv.length - 1);
+  assert.match(textOf(readFileSync(written.html, "utf8")), /Worst: picture 3\|seed 0\|mIoU 10\.0 %/);
+  writeFileSync(join(folder, "prediction.png"), "no picture");
+  await assert.rejects(writeStudyReport(results, out, folder), { name: "Problem", message: /prediction\.png/ });
+});
+
+/** RFC 4180. */
+function parseCsv(text: string): string[][] {
+  const lines: string[][] = [[]];
+  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/g)) {
+    lines.at(-1)!.push(quoted === undefined ? plain! : quoted.replaceAll('""', '"'));
+    if (end !== ",") lines.push([]);
+  }
+  assert.deepEqual(lines.pop(), []);
+  return lines;
+}
