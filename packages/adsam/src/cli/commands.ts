@@ -5,6 +5,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "demo", summary: "the main job on generated streets, in a few minutes", load: () => import("./demo.js") },
   { name: "train", summary: "train AD-SAM on a data set", load: () => import("./train.js") },
   { name: "eval", summary: "score a checkpoint on a data set", load: () => import("./eval.js") },
+  { name: "study", summary: "run experiments that a file lists, and resume them", load: () => import("./study.js") },
   { name: "predict", summary: "segment pictures, folders and videos", load: () => import("./predict.js") },
   { name: "sam", summary: "masks for points, boxes, or everything in a picture", load: () => import("./sam.js") },
   { name: "embed", summary: "compute a frozen encoder's embeddings once", load: () => import("./embed.js") },

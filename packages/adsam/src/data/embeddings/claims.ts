@@ -28,14 +28,19 @@ export interface Claim {
 
 export class Claims {
   readonly #folder: string;
+  readonly #refusal: (folder: string, error: unknown) => unknown;
   readonly #owner: Owner = { ...ownMark(), token: randomBytes(8).toString("hex") };
   readonly #ownFile: string;
   readonly #held = new Set<string>();
   #ready = false;
 
-  /** @param folder made when the first claim is taken */
-  constructor(folder: string) {
+  /**
+   * @param folder made when the first claim is taken
+   * @param refusal what a failed write is told as; by default an embedding store's
+   */
+  constructor(folder: string, refusal: (folder: string, error: unknown) => unknown = cannotWriteStore) {
     this.#folder = folder;
+    this.#refusal = refusal;
     this.#ownFile = this.#fileOf(this.#owner);
   }
 
@@ -49,7 +54,7 @@ export class Claims {
     try {
       this.#prepare();
     } catch (error) {
-      throw cannotWriteStore(path.dirname(this.#folder), error);
+      throw this.#refusal(path.dirname(this.#folder), error);
     }
     for (let tries = 0; tries < 3; tries++) {
       if (this.#link(file) || this.#isOurs(file)) {
@@ -59,6 +64,25 @@ export class Claims {
       if (!this.#clearIfDead(file)) return undefined;
     }
     return undefined;
+  }
+
+  /** Says that this process is still at what it holds, for other machines: work that takes longer than a claim lasts says it now and then. */
+  renew(): void {
+    const now = new Date();
+    for (const file of [this.#ownFile, ...this.#held])
+      try {
+        utimesSync(file, now, now);
+      } catch {} // taken over while this process was suspended, or the disk is away for a moment
+  }
+
+  /** The process that holds a name and may be at work; undefined where none is. Takes nothing. */
+  holder(name: string): ProcessMark | undefined {
+    const file = path.join(this.#folder, name);
+    const owner = readOwner(file);
+    if (owner === "gone" || owner === undefined) return undefined;
+    const atWork = isAtWork(owner);
+    const age = Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+    return atWork === true || (atWork === undefined && age < lapsesAfterMs) ? owner : undefined;
   }
 
   /** Says that this process is still at it, for other machines; first of all makes the folder, and clears away what the dead left there. */

@@ -1,0 +1,84 @@
+/** What one forward pass of a recipe's network costs. Weights are random: what they say costs nothing. */
+import { readFileSync } from "node:fs";
+import { noGrad, scope, zeros } from "@adsam/torch";
+import { chooseCompute, withPrecision } from "../../compute.js";
+import { type ClassTable, IGNORE } from "../../data/labels.js";
+import { describeNetwork } from "../../describe/modules.js";
+import { networkOf, settleModel } from "../../train/network.js";
+import type { Recipe } from "../../train/recipe-schema.js";
+
+export interface Cost {
+  readonly parameters: number;
+  readonly trainedParameters: number;
+  /** Of one picture at the recipe's input size. */
+  readonly multiplyAdds: number;
+  /** Seconds of one picture: the least of several passes, the encoder's among them. */
+  readonly latency: number;
+  /** Bytes resident at most, libtorch and Node included; null on a GPU, whose memory is not the process's. */
+  readonly memory: number | null;
+  /** Joules of one picture by the processor's own counter (RAPL), of all that the machine did meanwhile; null where it may not be read. */
+  readonly energy: number | null;
+  readonly passes: number;
+}
+
+const [fewestPasses, seconds] = [3, 5];
+
+/** @param numClasses that the network tells apart */
+export function measureCost(recipe: Recipe, numClasses: number): Cost {
+  const compute = chooseCompute(recipe.run);
+  const random = { ...recipe, model: { ...recipe.model, encoderWeights: null, resnetWeights: null } };
+  const settled = settleModel(random, compute);
+  const classes = tableOf(numClasses);
+  const { root } = describeNetwork(() => networkOf(settled, classes), recipe.input);
+  const { height, width } = recipe.input;
+  const times: number[] = [];
+  const energies: (number | null)[] = [];
+  scope(() => {
+    const network = networkOf(settled, classes).to({ device: compute.device }).eval();
+    const image = zeros([1, 3, height, width]).to({ device: compute.device });
+    const pass = () =>
+      noGrad(() =>
+        scope(
+          () =>
+            void withPrecision(compute, () => network.call({ image }))
+              .sum()
+              .item(),
+        ),
+      );
+    pass(); // memory is laid out, kernels are chosen
+    const begun = performance.now();
+    while (times.length < fewestPasses || performance.now() - begun < 1000 * seconds) {
+      const [joules, start] = [joulesSoFar(), performance.now()];
+      pass();
+      times.push((performance.now() - start) / 1000);
+      const after = joulesSoFar();
+      energies.push(joules === null || after === null || after < joules ? null : after - joules);
+    }
+    network.dispose();
+  });
+  const joules = energies.filter((one) => one !== null);
+  return {
+    parameters: root.parameters.trained + root.parameters.frozen,
+    trainedParameters: root.parameters.trained,
+    multiplyAdds: root.multiplyAdds,
+    latency: Math.min(...times),
+    memory: compute.device === "cpu" ? process.resourceUsage().maxRSS * 1024 : null,
+    energy: joules.length === 0 ? null : Math.min(...joules),
+    passes: times.length,
+  };
+}
+
+const tableOf = (numClasses: number): ClassTable => ({
+  names: Array.from({ length: numClasses }, (_, id) => `class ${id}`),
+  colours: Array.from({ length: numClasses }, () => [0, 0, 0] as const),
+  ignoreIndex: IGNORE,
+});
+
+/** Of the first processor package since it was switched on; null where the system does not say. */
+function joulesSoFar(): number | null {
+  try {
+    return Number(readFileSync("/sys/class/powercap/intel-rapl:0/energy_uj", "utf8")) / 1e6;
+  } catch {
+    return null;
+  }
+}

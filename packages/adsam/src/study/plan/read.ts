@@ -1,0 +1,180 @@
+/** A study's file, read and checked as far as the file alone can tell. */
+import path from "node:path";
+import { Problem } from "@adsam/torch/problem";
+import type { z } from "zod";
+import { nearestKey, show } from "../../train/recipe-fields.js";
+import { readRecipeFile } from "../../train/recipe-file.js";
+import { type FieldValues, readFragment } from "./fragment.js";
+import { type KeyPath, readYaml, type YamlFile } from "./lines.js";
+import { type StudyFile, studySchema } from "./schema.js";
+import { shippedStudy } from "./shipped.js";
+
+/** A study, with the fields of its recipes checked. */
+export interface Study extends StudyFile {
+  /** The file's name without its end: `small`. */
+  readonly name: string;
+  /** The name or the file, as a command line gives it. */
+  readonly given: string;
+  readonly file: string;
+  readonly quick: boolean;
+  /** Fields of every run. */
+  readonly common: FieldValues;
+  /** System, data set, experiment → fields. Those of a system's own recipe file are among its fields. */
+  readonly fields: Readonly<Record<"systems" | "data" | "experiments", ReadonlyMap<string, FieldValues>>>;
+  /** Keys → `small.yaml:12`. */
+  at(keys: KeyPath): string;
+}
+
+/**
+ * @param given a file, or the name of a study that comes with adsam
+ * @param options.quick the short form: what stands below `quick` replaces what it names; maps are merged, null takes an entry out
+ * @throws Problem naming line and key
+ */
+export function readStudy(given: string, { quick = false }: { readonly quick?: boolean } = {}): Study {
+  const file = shippedStudy(given) ?? given;
+  const yaml = readYaml(file);
+  const { quick: short, ...long } = requireMap(yaml);
+  if (quick && (typeof short !== "object" || short === null))
+    throw new Problem({ what: `study ${yaml.shown}, --quick`, found: "no quick form", expected: 'a key "quick"' });
+  const tree = quick ? merged(long, short) : long;
+  const quickly = (keys: KeyPath) => (quick && yaml.has(["quick", ...keys]) ? ["quick", ...keys] : keys);
+  const at = (keys: KeyPath) => yaml.at(quickly(keys));
+  const { success, data, error } = studySchema.safeParse(tree);
+  if (!success) throw refusal(error.issues[0]!, tree, at);
+  requireNames(data, at);
+  const folder = path.dirname(path.resolve(file));
+  const fragment = (keys: readonly string[], groups: Readonly<Record<string, unknown>>) =>
+    readFragment(groups, { key: keys.join("."), at: (below) => at([...keys, ...below]), folder });
+  const all = (group: "systems" | "data" | "experiments") =>
+    new Map(Object.entries(data[group]).map(([name, { recipe }]) => [name, fragment([group, name, "recipe"], recipe)]));
+  const systems = new Map(
+    [...all("systems")].map(([name, fields]) => {
+      const own = data.systems[name]!.file;
+      return [name, own === undefined ? fields : new Map([...readRecipeFile(path.resolve(folder, own)), ...fields])];
+    }),
+  );
+  return {
+    ...data,
+    name: path.basename(file).replace(/\.ya?ml$/i, ""),
+    given,
+    file,
+    quick,
+    common: fragment(["recipe"], data.recipe),
+    fields: { systems, data: all("data"), experiments: all("experiments") },
+    at,
+  };
+}
+
+function requireMap({ tree, shown }: YamlFile): Record<string, unknown> {
+  if (typeof tree === "object" && tree !== null && !Array.isArray(tree)) return tree as Record<string, unknown>;
+  const expected = `the keys ${Object.keys(studySchema.shape).join(", ")}`;
+  throw new Problem({ what: `study ${shown}`, found: tree === null ? "an empty file" : show(tree), expected });
+}
+
+/** `over` on `under`: maps entry by entry, all else whole; null takes out, but among a recipe's fields, where it is a value. */
+function merged(under: unknown, over: unknown, isRecipe = false): unknown {
+  const isMap = (value: unknown): value is Record<string, unknown> =>
+    typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!isMap(under) || !isMap(over)) return over;
+  const result: Record<string, unknown> = { ...under };
+  for (const [key, value] of Object.entries(over))
+    if (value === null && !isRecipe) delete result[key];
+    else result[key] = merged(under[key], value, isRecipe || key === "recipe");
+  return result;
+}
+
+function refusal(issue: z.core.$ZodIssue, tree: unknown, at: (keys: KeyPath) => string): Problem {
+  const keys = issue.path.map(String);
+  if (issue.code === "unrecognized_keys") {
+    const key = issue.keys[0]!;
+    const known = keysOf(keys);
+    const near = nearestKey(key, known);
+    return new Problem({
+      what: `study ${at([...keys, key])}, unknown key "${[...keys, key].join(".")}"`,
+      expected: `one of ${known.join(", ")}`,
+      ...(near !== undefined && known.includes(near) && { todo: `Did you mean "${near}"?` }),
+    });
+  }
+  const found = issue.path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown>)?.[key], tree);
+  const bare = issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+  return new Problem({
+    what: `study ${at(keys)}, key "${keys.join(".")}"`,
+    found: issue.code === "invalid_key" ? `the name "${keys.at(-1)}"` : show(found),
+    expected: bare.replace(/^Invalid (?:input|option): expected /, "").replace(/, received .*$/, ""),
+  });
+}
+
+/** The keys that may stand below a place. */
+function keysOf(keys: readonly string[]): string[] {
+  let schema: unknown = studySchema;
+  for (const key of keys) schema = below(schema, key);
+  return Object.keys((unwrapped(schema) as { shape?: object } | undefined)?.shape ?? {});
+}
+
+function below(schema: unknown, key: string): unknown {
+  const { shape, valueType } = unwrapped(schema) as { shape?: Record<string, unknown>; valueType?: unknown };
+  return shape?.[key] ?? valueType;
+}
+
+/** Without what says that a value may be left out. */
+function unwrapped(schema: unknown): unknown {
+  const inner = (schema as { def?: { innerType?: unknown } } | undefined)?.def?.innerType;
+  return inner === undefined ? schema : unwrapped(inner);
+}
+
+/** Every name is one of the study's. */
+function requireNames(study: StudyFile, at: (keys: KeyPath) => string): void {
+  for (const [name, { asks, systems, train, test, budgets, pictures }] of Object.entries(study.experiments)) {
+    const here = ["experiments", name];
+    const known = (key: string, what: string, given: readonly string[], all: object) => {
+      const place = given.findIndex((one) => !Object.hasOwn(all, one));
+      if (place < 0) return;
+      const names = Object.keys(all);
+      const near = nearestKey(given[place]!, names);
+      throw new Problem({
+        what: `study ${at([...here, key, place])}, key "${[...here, key].join(".")}"`,
+        found: `the unknown ${what} "${given[place]}"`,
+        expected: `one of ${names.join(", ")}`,
+        ...(near !== undefined && names.includes(near) && { todo: `Did you mean "${near}"?` }),
+      });
+    };
+    if (systems !== "all") known("systems", "system", systems, study.systems);
+    known("train", "data set", train, study.data);
+    known("test", "data set", test ?? [], study.data);
+    known("budgets", "budget", budgets ?? [], study.budgets);
+    const needs = (key: string, value: unknown, wanted: boolean, why: string) => {
+      if ((value !== undefined) === wanted) return;
+      const what = `study ${at([...here, key])}, key "${[...here, key].join(".")}"`;
+      throw new Problem({ what, found: wanted ? "nothing" : show(value), expected: why });
+    };
+    needs(
+      "test",
+      test,
+      asks === "transfer",
+      asks === "transfer" ? "data sets to score on" : "nothing: only a transfer has it",
+    );
+    const isPart = asks === "data-efficiency";
+    needs(
+      "pictures",
+      pictures,
+      isPart,
+      isPart ? "sizes of the training split" : "nothing: only data efficiency has it",
+    );
+    const trains = asks !== "efficiency";
+    needs(
+      "budgets",
+      budgets,
+      trains,
+      trains ? `names among ${Object.keys(study.budgets).join(", ")}` : "nothing: nothing is trained",
+    );
+  }
+  for (const [name, { kind, draw }] of Object.entries(study.data))
+    if ((kind === "synthetic") !== (draw !== undefined)) {
+      const what = `study ${at(["data", name])}, key "data.${name}.draw"`;
+      throw new Problem({
+        what,
+        found: draw ? `scenes to draw for kind ${kind}` : "nothing",
+        expected: draw ? "kind synthetic" : "what to draw: domain, train, val",
+      });
+    }
+}

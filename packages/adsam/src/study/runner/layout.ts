@@ -1,0 +1,38 @@
+/** Where a study keeps what. All of it may stand on a disk that several machines share. */
+import path from "node:path";
+
+export interface StudyFolder {
+  readonly root: string;
+  readonly results: string;
+  readonly claims: string;
+  /** Folders of data sets, as they were given last. */
+  readonly roots: string;
+  /** Scenes drawn, and data sets linked together. */
+  data(name: string): string;
+  /** A training's own folder, with the study's record of it and its scores beside checkpoints and logs. */
+  run(place: string): string;
+  record(place: string): string;
+  asked(place: string): string;
+  scores(place: string, test: string): string;
+  measure(place: string): string;
+}
+
+export function studyFolder(root: string): StudyFolder {
+  const run = (place: string) => path.join(root, "runs", place);
+  return {
+    root,
+    results: path.join(root, "results.json"),
+    claims: path.join(root, "claims"),
+    roots: path.join(root, "data.json"),
+    data: (name) => path.join(root, "data", name),
+    run,
+    record: (place) => path.join(run(place), "run.json"),
+    asked: (place) => path.join(run(place), "asked.yaml"),
+    scores: (place, test) => path.join(run(place), "scores", `${test}.json`),
+    measure: (place) => path.join(root, "efficiency", `${place}.json`),
+  };
+}
+
+/** Where a study's results stand unless it is told: `studies/small`, `studies/small-quick`. */
+export const usualFolder = ({ name, quick }: { readonly name: string; readonly quick: boolean }): string =>
+  path.join("studies", quick ? `${name}-quick` : name);

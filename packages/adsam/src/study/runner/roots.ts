@@ -1,0 +1,170 @@
+/** Where the data sets of a study stand on this machine: named by the command line, by the study, or made in the study's folder. */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Problem } from "@adsam/torch/problem";
+import type { Claims } from "../../data/embeddings/claims.js";
+import { isFile, writeWhole } from "../../data/files.js";
+import { openDataset } from "../../data/open.js";
+import { writeSyntheticDataset } from "../../data/synthetic/write.js";
+import { nearestKey } from "../../train/recipe-fields.js";
+import { absolute } from "../../train/recipe-file.js";
+import type { Study } from "../plan/read.js";
+import { linkIddLite } from "./idd-lite.js";
+import type { StudyFolder } from "./layout.js";
+import { readJson } from "./record.js";
+
+/** Data set → its folder. */
+export type Roots = ReadonlyMap<string, string>;
+
+/**
+ * What `--data NAME=FOLDER` says, as often as it was given.
+ * @throws Problem for a word of another form, and for a data set that the study does not have
+ */
+export function givenRoots(study: Study, words: readonly string[]): Roots {
+  const names = Object.keys(study.data);
+  return new Map(
+    words.map((word) => {
+      const [, name, folder] = /^([^=]+)=(.+)$/.exec(word) ?? [];
+      if (name === undefined || folder === undefined)
+        throw new Problem({
+          what: "--data",
+          found: `"${word}"`,
+          expected: `NAME=FOLDER, where NAME is ${oneOf(names)}`,
+        });
+      if (!names.includes(name)) {
+        const near = nearestKey(name, names);
+        throw new Problem({
+          what: `--data ${word}`,
+          found: `the unknown data set "${name}"`,
+          expected: oneOf(names),
+          ...(near !== undefined && names.includes(near) && { todo: `Did you mean "${near}"?` }),
+        });
+      }
+      return [name, path.resolve(folder)];
+    }),
+  );
+}
+
+const oneOf = (names: readonly string[]) => (names.length === 1 ? names[0]! : `one of ${names.join(", ")}`);
+
+/** Folders that need no making: given now, named by the study, or given to it before. Left out: data sets without one. */
+export function knownRoots(study: Study, folder: StudyFolder, given: Roots): Map<string, string> {
+  const before = readJson<Record<string, string>>(folder.roots) ?? {};
+  const roots = new Map<string, string>();
+  for (const [name, { kind, root }] of Object.entries(study.data)) {
+    const own = root === undefined ? undefined : absolute(root, path.dirname(path.resolve(study.file)));
+    const remembered = before[name] !== undefined && existsSync(before[name]) ? before[name] : undefined;
+    const place = kind === "synthetic" ? folder.data(name) : (given.get(name) ?? own ?? remembered);
+    if (place !== undefined) roots.set(name, place);
+  }
+  return roots;
+}
+
+/**
+ * Every data set wanted, ready to be read: scenes drawn, splits made, classes checked.
+ * @returns data set → the folder to train from
+ * @throws Problem for one without a folder, one that cannot be read, and a class that the study names and it does not have
+ */
+export async function prepareData(
+  study: Study,
+  folder: StudyFolder,
+  {
+    wanted,
+    given,
+    claims,
+    onDraw,
+    signal,
+  }: {
+    readonly wanted: readonly string[];
+    readonly given: Roots;
+    readonly claims: Claims;
+    readonly onDraw: (name: string, done: number, total: number) => void;
+    readonly signal?: AbortSignal;
+  },
+): Promise<Roots> {
+  const roots = knownRoots(study, folder, given);
+  const without = wanted.filter((name) => !roots.has(name));
+  if (without.length > 0)
+    throw new Problem({
+      what: `data set ${without.map((name) => `"${name}"`).join(", ")} of the study`,
+      found: "no folder",
+      expected: "where it stands on this machine",
+      todo: `Add ${without.map((name) => `--data ${name}=FOLDER`).join(" ")}, or choose runs without it by --only.`,
+    });
+  const ready = new Map<string, string>();
+  for (const name of wanted) {
+    const { kind, trainSplit, valSplit } = study.data[name]!;
+    const root = roots.get(name)!;
+    if (kind === "synthetic") await drawn(study, name, root, { claims, onDraw, ...(signal && { signal }) });
+    const place = kind === "idd-lite" ? await linkIddLite(root, folder.data(name)) : root;
+    const reader = kind === "synthetic" || kind === "idd-lite" ? "auto" : kind;
+    const { classes } = await openDataset({ kind: reader, root: place, split: valSplit });
+    if (Object.values(study.experiments).some(({ asks, train }) => asks !== "efficiency" && train.includes(name)))
+      await openDataset({ kind: reader, root: place, split: trainSplit });
+    requireClasses(study, name, classes.names);
+    ready.set(name, place);
+  }
+  const kept = Object.fromEntries([...roots].filter(([name]) => study.data[name]!.kind !== "synthetic"));
+  await writeWhole(folder.roots, `${JSON.stringify(kept, null, 2)}\n`);
+  return ready;
+}
+
+/** Draws scenes once: a second process waits for the first. */
+async function drawn(
+  study: Study,
+  name: string,
+  root: string,
+  {
+    claims,
+    onDraw,
+    signal,
+  }: { claims: Claims; onDraw: (name: string, done: number, total: number) => void; signal?: AbortSignal },
+): Promise<void> {
+  const { draw } = study.data[name]!;
+  for (;;) {
+    if (await isFile(path.join(root, "synthetic.json"))) {
+      const there = readJson<Record<string, unknown>>(path.join(root, "synthetic.json"))!;
+      const differs = (["domain", "train", "val", "seed"] as const).filter((key) => there[key] !== draw![key]);
+      if (differs.length === 0) return;
+      const said = (of: Record<string, unknown>) => differs.map((key) => `${key} ${of[key]}`).join(", ");
+      throw new Problem({
+        what: `scenes in "${root}"`,
+        found: said(there),
+        expected: said(draw!),
+        todo: "Delete the folder to draw them again, or name another with --out.",
+      });
+    }
+    const claim = claims.take(`data-${name}`);
+    if (claim)
+      try {
+        await writeSyntheticDataset({
+          ...draw!,
+          root,
+          onProgress: (done: number, total: number) => onDraw(name, done, total),
+        } as never);
+        return;
+      } finally {
+        claim.release();
+      }
+    if (signal?.aborted) return;
+    await sleep(500);
+  }
+}
+
+/** @throws Problem for a class that an experiment names and that none of its data sets has */
+function requireClasses(study: Study, data: string, names: readonly string[]): void {
+  for (const [name, { classes, train }] of Object.entries(study.experiments)) {
+    if (!train.includes(data)) continue;
+    const place = (classes ?? []).findIndex((one) => !names.includes(one));
+    if (place < 0) continue;
+    const key = ["experiments", name, "classes"];
+    const near = nearestKey(classes![place]!, names);
+    throw new Problem({
+      what: `study ${study.at([...key, place])}, key "${key.join(".")}"`,
+      found: `the unknown class "${classes![place]}"`,
+      expected: `classes of ${study.data[data]!.title}: ${names.join(", ")}`,
+      ...(near !== undefined && names.includes(near) && { todo: `Did you mean "${near}"?` }),
+    });
+  }
+}

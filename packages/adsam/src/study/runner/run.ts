@@ -1,0 +1,203 @@
+/** Does what a study has not done yet. */
+import { rmSync } from "node:fs";
+import { availableParallelism, hostname } from "node:os";
+import { Problem } from "@adsam/torch/problem";
+import { Claims } from "../../data/embeddings/claims.js";
+import { writeReason } from "../../data/write-reason.js";
+import type { TrainEventName, TrainEvents } from "../../train/events.js";
+import { collectResults } from "../collect.js";
+import { measureSystem, savedCost } from "../efficiency/ask.js";
+import type { PlannedMeasure, PlannedRun, StudyPlan } from "../plan/plan.js";
+import type { Study } from "../plan/read.js";
+import type { StudyFolder } from "./layout.js";
+import { outdated, readJson, readRecord, refuseOutdated, writeRecord } from "./record.js";
+import { knownRoots, prepareData, type Roots } from "./roots.js";
+import { type SavedScores, scoreRun, unscored } from "./score-run.js";
+import { trainRun } from "./train-run.js";
+
+/** What a study tells while it runs. */
+export interface StudyVoice {
+  drawing(name: string, done: number, total: number): void;
+  /** @param place of the run among those to do, from 1 */
+  runStarted(run: PlannedRun, place: number, of: number): void;
+  training<Name extends TrainEventName>(run: PlannedRun, name: Name, event: TrainEvents[Name]): void;
+  /** The process that trains. */
+  processStarted(run: PlannedRun, pid: number): void;
+  scoring(run: PlannedRun, test: string): void;
+  scored(run: PlannedRun, test: string, scores: SavedScores["scores"]): void;
+  /** `unscored`: trained, and to be scored on data sets that are not here. */
+  runEnded(run: PlannedRun, end: "done" | "stopped" | "failed" | "unscored", error?: string): void;
+  measuring(measure: PlannedMeasure): void;
+  measureEnded(measure: PlannedMeasure, error?: string): void;
+}
+
+export interface StudyOptions {
+  readonly folder: StudyFolder;
+  /** What is wanted of the study's plan. */
+  readonly plan: StudyPlan;
+  readonly given: Roots;
+  readonly jobs: number;
+  /** Deletes and redoes runs whose places hold results of another version. */
+  readonly fresh: boolean;
+  readonly voice: StudyVoice;
+  readonly signal: AbortSignal;
+  /** The command line, for the results. */
+  readonly command: string;
+}
+
+export interface StudySummary {
+  /** Done before, or now. */
+  readonly done: number;
+  readonly failed: readonly { readonly id: string; readonly error: string }[];
+  /** Runs that other processes are at. */
+  readonly elsewhere: readonly { readonly id: string; readonly by: string }[];
+  readonly stopped: boolean;
+  readonly results: string;
+}
+
+/** Claims are said to be held still so often. */
+const renewEveryMs = 60_000;
+
+/**
+ * Runs, one after another or several at once, in the order of the plan; each is claimed first, so that processes and machines that share
+ * the folder share the runs. A run that fails is recorded and the others go on.
+ * @throws Problem for data that are not there, and results of another version of a recipe
+ */
+export async function runStudy(study: Study, options: StudyOptions): Promise<StudySummary> {
+  const { folder, plan, signal, voice, fresh } = options;
+  if (!fresh) refuseOutdated(folder, plan.runs);
+  const claims = new Claims(folder.claims, cannotWriteStudy);
+  const renewing = setInterval(() => claims.renew(), renewEveryMs);
+  renewing.unref();
+  try {
+    if (fresh) deleteOutdated(folder, plan, claims);
+    const todo = plan.runs.filter((run) => !isDone(folder, run));
+    const measures = plan.measures.filter((measure) => savedCost(folder, measure) === undefined);
+    const known = knownRoots(study, folder, options.given);
+    const needed = [...todo.map(({ train }) => train), ...measures.map(({ data }) => data)];
+    const wanted = new Set([...needed, ...todo.flatMap(({ tests }) => tests.filter((test) => known.has(test)))]);
+    const onDraw = voice.drawing.bind(voice);
+    const roots = await prepareData(study, folder, {
+      wanted: [...wanted],
+      given: options.given,
+      claims,
+      onDraw,
+      signal,
+    });
+    const failed: { id: string; error: string }[] = [];
+    const elsewhere: { id: string; by: string }[] = [];
+    for (const measure of measures) {
+      if (signal.aborted) break;
+      const claim = claims.take(measure.place);
+      if (!claim) continue;
+      try {
+        if (savedCost(folder, measure)) continue;
+        voice.measuring(measure);
+        const error = await measureSystem(study, measure, { folder, root: roots.get(measure.data)!, signal });
+        if (error !== undefined) failed.push({ id: measure.id, error });
+        voice.measureEnded(measure, error);
+      } finally {
+        claim.release();
+      }
+    }
+    const queue = todo.entries();
+    const worker = async () => {
+      for (const [i, run] of queue) {
+        if (signal.aborted) return;
+        const claim = claims.take(run.place);
+        if (!claim) {
+          const owner = claims.holder(run.place);
+          elsewhere.push({
+            id: run.id,
+            by: owner
+              ? `process ${owner.pid} of ${owner.host === hostname() ? "this machine" : `"${owner.host}"`}`
+              : "another process",
+          });
+          continue;
+        }
+        try {
+          if (isDone(folder, run)) continue; // by another process, since
+          voice.runStarted(run, i + 1, todo.length);
+          const error = await doRun(study, run, roots, options);
+          if (error !== undefined) failed.push({ id: run.id, error });
+          voice.runEnded(
+            run,
+            error !== undefined ? "failed" : isDone(folder, run) ? "done" : signal.aborted ? "stopped" : "unscored",
+            error,
+          );
+        } finally {
+          claim.release();
+        }
+        await collectResults(study, options);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.max(1, options.jobs) }, worker));
+    await collectResults(study, options);
+    const done = plan.runs.filter((run) => isDone(folder, run)).length;
+    return { done, failed, elsewhere, stopped: signal.aborted, results: folder.results };
+  } finally {
+    clearInterval(renewing);
+    claims.close();
+  }
+}
+
+/** Trained by this version of its recipe, and scored wherever it is to be. */
+export function isDone(folder: StudyFolder, run: PlannedRun): boolean {
+  const record = readRecord(folder, run.place);
+  return record?.id === run.id && record.state === "trained" && unscored(folder, run).length === 0;
+}
+
+/** @returns what went wrong; undefined where it is done or was stopped */
+async function doRun(study: Study, run: PlannedRun, roots: Roots, options: StudyOptions): Promise<string | undefined> {
+  const { folder, jobs, signal, voice } = options;
+  const threads = jobs > 1 ? { threads: Math.max(1, Math.floor(availableParallelism() / jobs)) } : {};
+  try {
+    const end = await trainRun(run, {
+      folder,
+      root: roots.get(run.train)!,
+      ...threads,
+      signal,
+      onStart: (pid) => voice.processStarted(run, pid),
+      onEvent: (name, event) => voice.training(run, name, event),
+    });
+    if (end.state !== "trained") return end.state === "failed" ? end.error : undefined;
+    const errors: string[] = [];
+    for (const test of unscored(folder, run).filter((test) => roots.has(test))) {
+      if (signal.aborted) return undefined;
+      voice.scoring(run, test);
+      const error = await scoreRun(study, run, test, { folder, roots, ...threads, signal });
+      if (error !== undefined) errors.push(error);
+      const scores = readJson<SavedScores>(folder.scores(run.place, test))?.scores;
+      if (scores) voice.scored(run, test, scores);
+    }
+    const { error: _, ...record } = readRecord(folder, run.place)!;
+    await writeRecord(folder, run.place, errors.length > 0 ? { ...record, error: errors.join("; ") } : record);
+    return errors.length > 0 ? errors.join("; ") : undefined;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return error.message;
+  }
+}
+
+/** @throws Problem where a process is at work in one of them */
+function deleteOutdated(folder: StudyFolder, { runs }: StudyPlan, claims: Claims): void {
+  for (const { place, id } of outdated(folder, runs)) {
+    const claim = claims.take(place);
+    if (!claim)
+      throw new Problem({
+        what: `study folder "${folder.run(place)}"`,
+        found: `a process at work on ${readRecord(folder, place)?.id}`,
+        expected: `no one, to redo it as ${id}`,
+        todo: "Stop that process first.",
+      });
+    rmSync(folder.run(place), { recursive: true, force: true });
+    claim.release();
+  }
+}
+
+function cannotWriteStudy(root: string, error: unknown): unknown {
+  const found = writeReason(error);
+  if (found === undefined) return error;
+  const todo = "What was written before is whole; mend that, or name another folder with --out.";
+  return new Problem({ what: `study folder "${root}" cannot be written`, found, todo }, { cause: error });
+}
