@@ -62,7 +62,10 @@ export const command: CommandFile = {
       .option("--encoder-weights <path>", encoderWeightsHelp)
       .option("--confusion", "with --json: the confusion matrix as well")
       .option("--per-picture", "with --json: what each picture adds to it, by class")
-      .option("--keep-pictures <folder>", "keep each picture with its label and its prediction in class colours, to look at")
+      .option(
+        "--keep-pictures <folder>",
+        "keep each picture with its label and its prediction in class colours, to look at",
+      )
       .option("--json", "print the result as JSON")
       .action((checkpoint: string, flags: EvalFlags, command) => run(checkpoint, flags, recipeFlags(command), output));
   },

@@ -1,8 +1,8 @@
 /** A study in a terminal. */
 
 import { readFileSync } from "node:fs";
-import type { Cost } from "../study/efficiency/measure.js";
 import { budgetText } from "../study/budget.js";
+import type { Cost } from "../study/efficiency/measure.js";
 import { estimate } from "../study/plan/estimate.js";
 import type { PlannedRun, StudyPlan } from "../study/plan/plan.js";
 import type { Study } from "../study/plan/read.js";

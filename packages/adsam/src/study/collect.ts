@@ -80,4 +80,3 @@ function costRows(
     value === null ? [] : [{ study: study.name, system, test, metric, value, ...none }],
   );
 }
-

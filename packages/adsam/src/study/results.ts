@@ -91,6 +91,7 @@ const rowSchema = z.strictObject({
   train: z.string().nullable(),
   test: z.string().nullable(),
   metric: z.string(),
+  /** Mean over the seeds; with an interval of 95 % over them or, of a single seed's mIoU and retention, over the pictures. */
   value: z.number(),
   low: z.number().nullable(),
   high: z.number().nullable(),

@@ -15,7 +15,12 @@ import { type StudyReportFiles, writeStudyReport } from "./write.js";
 export async function reportOfStudy(study: Study, folder: StudyFolder, out = folder.report): Promise<StudyReportFiles> {
   if (!existsSync(folder.results) && !existsSync(path.join(folder.root, "runs"))) {
     const todo = `Run it first, \`adsam study run ${study.given}${study.quick ? " --quick" : ""}\`, or name its folder with --out.`;
-    throw new Problem({ what: `study folder "${folder.root}"`, found: "neither runs nor results", expected: "a study that was run", todo });
+    throw new Problem({
+      what: `study folder "${folder.root}"`,
+      found: "neither runs nor results",
+      expected: "a study that was run",
+      todo,
+    });
   }
   await collectResults(study, { folder });
   return reportOfResults(folder.results, out);

@@ -9,10 +9,10 @@ import { collectResults } from "../collect.js";
 import { measureSystem, savedCost } from "../efficiency/ask.js";
 import type { PlannedMeasure, PlannedRun, StudyPlan } from "../plan/plan.js";
 import type { Study } from "../plan/read.js";
-import type { StudyFolder } from "./layout.js";
-import { checkLabelMaps } from "./label-maps.js";
-import { outdated, readRecord, refuseOutdated } from "./record.js";
 import { doRun, isDone } from "./do-run.js";
+import { checkLabelMaps } from "./label-maps.js";
+import type { StudyFolder } from "./layout.js";
+import { outdated, readRecord, refuseOutdated } from "./record.js";
 import { knownRoots, prepareData, type Roots } from "./roots.js";
 import type { SavedScores } from "./score-run.js";
 
@@ -124,7 +124,13 @@ export async function runStudy(study: Study, options: StudyOptions): Promise<Stu
           if (error !== undefined) failed.push({ id: run.id, error });
           voice.runEnded(
             run,
-            error !== undefined ? "failed" : isDone(study, folder, run) ? "done" : signal.aborted ? "stopped" : "unscored",
+            error !== undefined
+              ? "failed"
+              : isDone(study, folder, run)
+                ? "done"
+                : signal.aborted
+                  ? "stopped"
+                  : "unscored",
             error,
           );
         } finally {
