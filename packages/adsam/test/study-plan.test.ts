@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { Problem } from "@adsam/torch/problem";
@@ -161,6 +162,13 @@ describe("a study's plan", () => {
       }
     const { training, beside, unknown } = estimate(planStudy(readStudy("small")));
     assert.ok(training > 60 && training + beside < 175 && unknown === 0, "small is over within three hours");
+  });
+
+  test("the example of docs/studies.md is a plan", () => {
+    const text = readFileSync(new URL("../../../../docs/studies.md", import.meta.url), "utf8");
+    const file = put(/```yaml\n(.*?)```/s.exec(text)![1]!);
+    assert.equal(planStudy(readStudy(file)).runs.length, 30);
+    assert.ok(planStudy(readStudy(file, { quick: true })).runs.length > 0);
   });
 
   test("systems that come with adsam keep their own recipes where a study does not say otherwise", () => {

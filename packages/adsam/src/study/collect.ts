@@ -58,12 +58,14 @@ function coloursOf(study: Study, folder: StudyFolder): StudyResults["colours"] {
   return Object.fromEntries(known.map(([name, table]) => [study.data[name]!.title, table]));
 }
 
-/** IoUs of single classes are left out where the experiments on that data set name others. */
-function isWanted(study: Study, { metric, train }: StudyRow): boolean {
+/** IoUs of single classes are left out where the experiments that train this system on this data set name others. */
+function isWanted(study: Study, { metric, system, train }: StudyRow): boolean {
   if (!metric.startsWith("iou.")) return true;
   const asking = Object.values(study.experiments).filter(
-    (experiment) =>
-      experiment.asks !== "efficiency" && experiment.train.some((name) => study.data[name]!.title === train),
+    ({ asks, systems, train: trains }) =>
+      asks !== "efficiency" &&
+      (systems === "all" || systems.includes(system)) &&
+      trains.some((name) => study.data[name]!.title === train),
   );
   return asking.some(({ classes }) => classes === undefined || classes.includes(metric.slice("iou.".length)));
 }
