@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { Problem } from "@adsam/torch/problem";
+import { estimatedTime } from "../src/study/efficiency/estimated.js";
 import { estimate } from "../src/study/plan/estimate.js";
 import { only } from "../src/study/plan/only.js";
 import { planStudy } from "../src/study/plan/plan.js";
@@ -114,7 +115,7 @@ describe("a study's plan", () => {
     const timed = tinyStudy.replace("longer: { epochs: 6 }", "longer: { minutes: 20 }");
     const lines =
       "  both: { asks: accuracy, train: [scenes, streets], budgets: { scenes: [short, longer], streets: [longer] } }\n";
-    const { runs } = planned(lines, timed);
+    const { study, runs, measures } = planned(lines, timed);
     assert.deepEqual(
       runs.filter(({ system }) => system === "sam").map(({ place, recipe }) => [place, recipe.train.minutes]),
       [
@@ -123,7 +124,13 @@ describe("a study's plan", () => {
         ["sam.streets.20min.seed0", 20],
       ],
     );
-    assert.deepEqual(estimate({ runs, measures: [] }).unknown, 2);
+    const { training, beside, unknown } = estimate(study, { runs, measures }, () => 1e12);
+    assert.deepEqual([training, unknown], [80, 2]);
+    const [scenes, streets] = [2, 2];
+    assert.ok(
+      Math.abs(beside - (4 * (8 + 3) + 2 * (2 * scenes + 2 * streets) * 13.06) / 60) < 1e-9,
+      "validation, scoring",
+    );
     assert.throws(
       () => planned(lines.replace(", streets: [longer]", ""), timed),
       /key "experiments\.both\.budgets": found nothing for streets/,
@@ -160,8 +167,10 @@ describe("a study's plan", () => {
         const { runs, measures } = planStudy(readStudy(name, { quick }));
         assert.ok(runs.length > 0 && measures.length > 0);
       }
-    const { training, beside, unknown } = estimate(planStudy(readStudy("small")));
-    assert.ok(training > 60 && training + beside < 175 && unknown === 0, "small is over within three hours");
+    const small = readStudy("small");
+    const { training, beside, unknown } = estimatedTime(small, planStudy(small));
+    assert.ok(training > 60 && beside > 30 && training + beside < 175, "small is over within three hours");
+    assert.equal(unknown, 0);
   });
 
   test("the example of docs/studies.md is a plan", () => {

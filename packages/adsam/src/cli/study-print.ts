@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { budgetText } from "../study/budget.js";
 import type { Cost } from "../study/efficiency/measure.js";
-import { estimate } from "../study/plan/estimate.js";
+import type { Estimate } from "../study/plan/estimate.js";
 import type { PlannedRun, StudyPlan } from "../study/plan/plan.js";
 import type { Study } from "../study/plan/read.js";
 import type { StudyFolder } from "../study/runner/layout.js";
@@ -138,7 +138,12 @@ export function printSummary(
   else if (failed.length > 0) output.line(dim(`Mend what failed, then: ${again}`));
 }
 
-export function printPlan(study: Study, { runs, measures }: StudyPlan, folder: StudyFolder, output: Output): void {
+export function printPlan(
+  study: Study,
+  { runs, measures }: StudyPlan,
+  { folder, minutes }: { readonly folder: StudyFolder; readonly minutes: Estimate },
+  output: Output,
+): void {
   const { bold, dim } = output.colours;
   output.line(`${bold(study.title)}  ${dim(folder.root)}`);
   output.line();
@@ -153,7 +158,7 @@ export function printPlan(study: Study, { runs, measures }: StudyPlan, folder: S
       measures.map(({ id }) => [id]),
     );
   output.line();
-  const { training, beside, unknown } = estimate({ runs, measures });
+  const { training, beside, unknown } = minutes;
   const time =
     unknown === runs.length
       ? ""

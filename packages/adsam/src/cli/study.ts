@@ -85,10 +85,10 @@ async function run(file: string, flags: StudyFlags, output: Output): Promise<voi
   const { printPlan, printSummary, studyVoice } = await import("./study-print.js");
   if (flags.dryRun) {
     const { runs, measures } = plan;
-    const { estimate } = await import("../study/plan/estimate.js");
-    const minutes = estimate(plan);
+    const { estimatedTime } = await import("../study/efficiency/estimated.js");
+    const minutes = estimatedTime(study, plan);
     output.result({ study: study.name, folder: folder.root, runs, measures, minutes }, () =>
-      printPlan(study, plan, folder, output),
+      printPlan(study, plan, { folder, minutes }, output),
     );
     return;
   }
