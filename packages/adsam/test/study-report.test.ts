@@ -51,6 +51,35 @@ describe("the page of a study", () => {
     assert.match(textOf(cards), /times as soon \(.* to .*\) at 90 % of the final mIoU of DeepLabV3/);
   });
 
+  test("claims nothing of the speed of one seed", () => {
+    const one = structuredClone({ ...results, runs: results.runs.filter(({ seed }) => seed === 0) });
+    for (const { curve, system } of one.runs) if (system === "ad-sam") curve.splice(2);
+    const [finding] = answersOf(studyView(one))[2]!.answers;
+    assert.match(finding!.text, /^1 of 1 seed never reaches 90 % of the final mIoU of /);
+    assert.equal(finding!.verdict, "untold");
+  });
+
+  test("matrices of transfers stand apart where nothing joins their data", () => {
+    const apart = structuredClone(results);
+    for (const run of structuredClone(
+      apart.runs.filter(({ train, budget }) => train === "CamVid" && !budget.pictures),
+    )) {
+      const renamed = { CamVid: "Streets", "IDD-Lite": "Lanes" } as Record<string, string>;
+      const scores = run.scores.map((all) => ({ ...all, dataset: renamed[all.dataset]! }));
+      apart.runs.push({ ...run, id: `${run.id} there`, train: "Streets", scores });
+    }
+    const drawn = pageOf(apart);
+    const tables = drawn.slice(drawn.indexOf('id="transfer"')).match(/<div class="matrices">[\s\S]*?<\/div>/g)!;
+    const heads = tables.map((table) =>
+      [...table.matchAll(/scope="col">([^<]+)</g)].slice(0, 2).map(([, name]) => name),
+    );
+    assert.deepEqual(heads, [
+      ["CamVid", "IDD-Lite"],
+      ["Streets", "Lanes"],
+    ]); // prettier-ignore
+    assert.doesNotMatch(tables[1]!, /scope="row">Lanes/, "nothing was trained there");
+  });
+
   test("ranks systems by mIoU", () => {
     const [table] = allTables(studyView(results));
     const scores = table!.rows.map((row) => (row[1] as { value: number }).value);

@@ -191,7 +191,7 @@ export function printStatus({ runs, counts, folder, measured }: StudyStatus, stu
       place,
       colour[state](state),
       epoch === 0 && state !== "running" ? "" : epochs === null ? String(epoch) : `${epoch}/${epochs}`,
-      minutes === 0 ? "" : `${minutes.toFixed(1)}${ofMinutes === null ? "" : `/${ofMinutes}`}`,
+      minutes === 0 ? "" : `${minutes.toFixed(1)}${ofMinutes === null || minutes >= ofMinutes ? "" : `/${ofMinutes}`}`,
       mIoU === null ? "" : percent(mIoU),
       remark === null ? "" : dim(shortened(remark)),
     ]),

@@ -106,7 +106,8 @@ function lineSeries({ points, mark: symbol, colour, thin, dash }: Curve, y: Curv
 function linearAxis(xs: readonly number[]) {
   const [least, most] = [Math.min(...xs), Math.max(...xs)];
   if (isShort(xs)) return { type: "value", min: 0, max: most } as const;
-  return { type: "value", min: Math.floor(least), max: Math.ceil(most), minInterval: 1 } as const;
+  const max = Math.ceil(most);
+  return { type: "value", min: Math.min(Math.floor(least), max - 1), max, minInterval: 1 } as const;
 }
 
 const isShort = (xs: readonly number[]): boolean => Math.max(...xs) < 1;

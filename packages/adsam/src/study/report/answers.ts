@@ -107,7 +107,9 @@ function speed(view: StudyView): Finding[] {
     const mean = soonerMean(ratios);
     if (!mean) {
       const short = [...ratios.values()].filter((ratio) => ratio === null).length;
-      return [{ where, text: `${short} of ${seedsText(ratios.size)} never reach ${aim}.`, verdict: "worse" }];
+      const reach = short === 1 ? "reaches" : "reach";
+      const verdict = ratios.size < fewestSeeds ? "untold" : "worse";
+      return [{ where, text: `${short} of ${seedsText(ratios.size)} never ${reach} ${aim}.`, verdict }];
     }
     const { value, interval } = mean;
     const range = interval === null ? "" : `${interval.low.toFixed(2)} to ${interval.high.toFixed(2)}; `;
