@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { Problem } from "@adsam/torch/problem";
+import { estimatedTime } from "../src/study/efficiency/estimated.js";
+import { estimate } from "../src/study/plan/estimate.js";
 import { only } from "../src/study/plan/only.js";
 import { planStudy } from "../src/study/plan/plan.js";
 import { readStudy } from "../src/study/plan/read.js";
@@ -63,6 +66,77 @@ describe("a study's plan", () => {
     assert.deepEqual([lr, momentum, eps, runs[1]!.recipe.optim.lr], [0.2, 0.3, 0.4, 0.001]);
   });
 
+  test("fields that a system does not have are left out of what the others say, and refused where it says them itself", () => {
+    const text = tinyStudy
+      .replace("resnet: none", "resnet: nano, frozenBatchNorm: false")
+      .replace(
+        "kind: subject }",
+        "kind: subject, recipe: { model: { fusionDim: 64 }, optim: { resnetLrFactor: 1 } } }",
+      );
+    const like = text.replace("kind: baseline,", "kind: baseline, like: ad-sam,");
+    const inExperiment = accuracy.replace(" }", ", recipe: { model: { attentionPoints: 2 } } }");
+    for (const study of [text, like]) {
+      const [adSam, sam] = planned(inExperiment, study).runs.map(({ recipe }) => recipe);
+      const [own, plain] = [adSam!.model, sam!.model];
+      assert.deepEqual([own.resnet, own.fusionDim, own.attentionPoints], ["nano", 64, 2]);
+      assert.deepEqual(
+        [plain.resnet, plain.fusionDim, plain.attentionPoints],
+        ["resnet50", 256, 4],
+        "AD-SAM's defaults",
+      );
+      assert.deepEqual([sam!.input, plain.encoder, plain.encoderTrained], [adSam!.input, "nano", true]);
+    }
+    assert.throws(
+      () => planned(accuracy, text.replace("{ name: sam }", "{ name: sam, fusionDim: 64 }")),
+      /model\.name \(.*:11\) and model\.fusionDim \(.*:11\): found SAM.*model\.fusionDim 64, expected no model\.fusionDim/,
+    );
+  });
+
+  test("a system that is like another begins with its fields; a system's own defaults lie beneath all", () => {
+    const deeplab =
+      "  deeplab: { title: DeepLab, kind: baseline, recipe: { model: { name: deeplabv3, resnet: nano } } }\n";
+    const more = `${deeplab}  half: { title: Half, kind: ablation, like: ad-sam, recipe: { loss: { dice: 0.5 } } }\n`;
+    const text = tinyStudy
+      .replace("kind: subject }", "kind: subject, recipe: { loss: { focal: 1 }, optim: { eps: 0.1 } } }")
+      .replace("data:\n  scenes", `${more}data:\n  scenes`);
+    const { runs } = planned(accuracy, text);
+    const of = (system: string) => runs.find((run) => run.system === system)!.recipe;
+    assert.deepEqual([of("half").loss.focal, of("half").loss.dice, of("half").optim.eps], [1, 0.5, 0.1]);
+    const { optim, loss, model } = of("deeplab");
+    assert.deepEqual([optim.name, optim.lr, loss.focal, model.encoder], ["sgd", 0.001, 0, "none"], "lr is the study's");
+    assert.throws(
+      () => planned(accuracy, text.replace("like: ad-sam", "like: half")),
+      /like": found a circle, half → half/,
+    );
+    assert.throws(() => planned(accuracy, text.replace("like: ad-sam", "like: adsam")), /unknown system "adsam"/);
+  });
+
+  test("minutes are the recipe's own, by which its schedule falls; budgets may differ between data sets", () => {
+    const timed = tinyStudy.replace("longer: { epochs: 6 }", "longer: { minutes: 20 }");
+    const lines =
+      "  both: { asks: accuracy, train: [scenes, streets], budgets: { scenes: [short, longer], streets: [longer] } }\n";
+    const { study, runs, measures } = planned(lines, timed);
+    assert.deepEqual(
+      runs.filter(({ system }) => system === "sam").map(({ place, recipe }) => [place, recipe.train.minutes]),
+      [
+        ["sam.scenes.2epochs.seed0", null],
+        ["sam.scenes.20min.seed0", 20],
+        ["sam.streets.20min.seed0", 20],
+      ],
+    );
+    const { training, beside, unknown } = estimate(study, { runs, measures }, () => 1e12);
+    assert.deepEqual([training, unknown], [80, 2]);
+    const [scenes, streets] = [2, 2];
+    assert.ok(
+      Math.abs(beside - (4 * (8 + 3) + 2 * (2 * scenes + 2 * streets) * 13.06) / 60) < 1e-9,
+      "validation, scoring",
+    );
+    assert.throws(
+      () => planned(lines.replace(", streets: [longer]", ""), timed),
+      /key "experiments\.both\.budgets": found nothing for streets/,
+    );
+  });
+
   test("--quick replaces what it names; null takes an entry out, and is a value among a recipe's fields", () => {
     const quick =
       "quick: { seeds: [5], experiments: { far: null }, data: { scenes: { recipe: { augment: { crop: null } } } } }\n";
@@ -89,15 +163,41 @@ describe("a study's plan", () => {
   test("what comes with adsam is a plan, long and quick", () => {
     assert.deepEqual(shippedStudies(), ["authors", "paper", "small"]);
     for (const name of shippedStudies())
-      for (const quick of [false, true])
-        try {
-          const { runs, measures } = planStudy(readStudy(name, { quick }));
-          assert.ok(runs.length > 0 && measures.length > 0);
-        } catch (error) {
-          // A system that this version does not build yet is told of by its name, and nothing else is wrong before it.
-          assert.ok(error instanceof Problem);
-          assert.match(error.message, /recipe\.model\.name": found "(deeplabv3|g-sam)", expected one of ad-sam, sam/);
-        }
+      for (const quick of [false, true]) {
+        const { runs, measures } = planStudy(readStudy(name, { quick }));
+        assert.ok(runs.length > 0 && measures.length > 0);
+      }
+    const small = readStudy("small");
+    const { training, beside, unknown } = estimatedTime(small, planStudy(small));
+    assert.ok(training > 60 && beside > 30 && training + beside < 175, "small is over within three hours");
+    assert.equal(unknown, 0);
+  });
+
+  test("the example of docs/studies.md is a plan", () => {
+    const text = readFileSync(new URL("../../../../docs/studies.md", import.meta.url), "utf8");
+    const file = put(/```yaml\n(.*?)```/s.exec(text)![1]!);
+    assert.equal(planStudy(readStudy(file)).runs.length, 30);
+    assert.ok(planStudy(readStudy(file, { quick: true })).runs.length > 0);
+  });
+
+  test("systems that come with adsam keep their own recipes where a study does not say otherwise", () => {
+    const recipes = (name: string) =>
+      new Map(planStudy(readStudy(name)).runs.map(({ system, recipe }) => [system, recipe]));
+    const [paper, small] = [recipes("paper"), recipes("small")];
+    for (const { optim, loss } of [paper.get("deeplabv3-resnet101")!, small.get("deeplabv3-resnet50")!])
+      assert.deepEqual(
+        [optim.name, optim.lr, optim.schedule, loss.crossEntropy, loss.focal],
+        ["sgd", 0.01, "poly", 1, 0],
+      );
+    const { model, augment, train } = paper.get("g-sam")!;
+    assert.deepEqual(
+      [model.encoder, model.resnet, augment.rotate, train.batchSize, train.epochs],
+      ["auto", "resnet101", 90, 8, 100],
+    );
+    assert.deepEqual([small.get("g-sam")!.augment.rotate, small.get("g-sam")!.train.batchSize], [90, 6]);
+    const lora = paper.get("g-sam-lora")!;
+    assert.deepEqual([lora.model.name, lora.model.adapter, lora.augment.rotate], ["sam", "lora", 90]);
+    assert.deepEqual(small.get("sam")!.loss, small.get("ad-sam")!.loss);
   });
 });
 
@@ -133,6 +233,11 @@ describe("a study that is wrong is refused, naming key and line", () => {
       "no other data",
       accuracy.replace("asks: accuracy", "asks: transfer"),
       /key "experiments\.accuracy\.test": found nothing/,
+    ],
+    [
+      "a label map where nothing is transferred",
+      accuracy.replace(" }", ", labelMap: auto }"),
+      /key "experiments\.accuracy\.labelMap": found "auto", expected nothing: only a transfer has it/,
     ],
     [
       "a recipe's key",
@@ -175,6 +280,31 @@ describe("a study that is wrong is refused, naming key and line", () => {
     assert.throws(
       () => planned(accuracy, tinyStudy.replace(", recipe: { model: { name: sam } }", "")),
       /systems "ad-sam" and "sam" on scenes: found the same recipe/,
+    );
+  });
+
+  test("seeds of different recipes, and two label maps between the same data", () => {
+    const other =
+      "  other: { asks: accuracy, train: [scenes], budgets: [short], seeds: [1], recipe: { optim: { lr: 0.5 } } }\n";
+    assert.throws(
+      () => planned(accuracy + other),
+      /place "ad-sam\.scenes\.2epochs": found two runs that claim it, .*seed0.*seed1.*: optim\.lr 0\.001 and 0\.5, expected one recipe a place/,
+    );
+    const far = "  far: { asks: transfer, train: [scenes], test: [streets], budgets: [short], labelMap: ./one.yaml }\n";
+    const again = far.replace("far:", "again:").replace("one", "two");
+    assert.throws(() => planned(far + again), /scored on streets: found the label maps .*one\.yaml and .*two\.yaml/);
+  });
+
+  test("a budget of both, a title given twice, and a study about nothing", () => {
+    const both = tinyStudy.replace("{ epochs: 6 }", "{ epochs: 6, minutes: 1 }");
+    assert.throws(() => planned(accuracy, both), /key "budgets\.longer".*expected either minutes or epochs/);
+    assert.throws(
+      () => planned(accuracy, tinyStudy.replace("title: Streets", "title: Scenes")),
+      /key "data\.streets\.title": found "Scenes", as of scenes/,
+    );
+    assert.throws(
+      () => planned(accuracy, tinyStudy.replace("kind: subject", "kind: baseline")),
+      /found no system of kind subject/,
     );
   });
 

@@ -2,7 +2,7 @@ import { Problem } from "@adsam/torch/problem";
 import { Option } from "commander";
 import type { Dataset } from "../data/dataset.js";
 import type { ClassMapping } from "../evaluate/class-mapping.js";
-import type { EvaluationOptions } from "../evaluate/evaluate.js";
+import type { EvaluationOptions, ScoredPicture } from "../evaluate/evaluate.js";
 import type { CheckpointHeader } from "../train/checkpoint.js";
 import type { Recipe } from "../train/recipe-schema.js";
 import type { CommandFile } from "./command.js";
@@ -24,6 +24,7 @@ interface EvalFlags extends RefineFlags {
   readonly encoderWeights?: string;
   readonly confusion?: true;
   readonly perPicture?: true;
+  readonly keepPictures?: string;
   readonly json?: true;
 }
 
@@ -61,6 +62,10 @@ export const command: CommandFile = {
       .option("--encoder-weights <path>", encoderWeightsHelp)
       .option("--confusion", "with --json: the confusion matrix as well")
       .option("--per-picture", "with --json: what each picture adds to it, by class")
+      .option(
+        "--keep-pictures <folder>",
+        "keep each picture with its label and its prediction in class colours, to look at",
+      )
       .option("--json", "print the result as JSON")
       .action((checkpoint: string, flags: EvalFlags, command) => run(checkpoint, flags, recipeFlags(command), output));
   },
@@ -90,8 +95,14 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
   const refinement = await refinementOf(flags);
   const network = loaded.network.to({ device: compute.device });
   const signal = stopSignal(output, "scoring what was seen so far");
+  const { PictureKeeper } = await import("../evaluate/kept-pictures.js");
+  const classes = mapping?.classes ?? dataset.classes;
+  const keeper = flags.keepPictures === undefined ? undefined : new PictureKeeper(flags.keepPictures, dataset, classes);
 
-  const scored = async (data: Dataset, more: Pick<EvaluationOptions, "mapping"> & { boundary?: typeof boundary }) => {
+  const scored = async (
+    data: Dataset,
+    more: Pick<EvaluationOptions, "mapping" | "onPrediction"> & { boundary?: typeof boundary },
+  ) => {
     const bar = progressLine(output, `${data.name}, ${data.split}`);
     const detail = await evaluateInDetail({
       network,
@@ -109,7 +120,8 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
     bar.end();
     return detail;
   };
-  const unseen = await scored(dataset, { mapping, boundary });
+  const onPrediction = keeper && ((picture: ScoredPicture) => keeper.keep(picture));
+  const unseen = await scored(dataset, { mapping, boundary, ...(onPrediction && { onPrediction }) });
   const trained = home && mapping && !signal.aborted ? await scored(home, { mapping: atHome(mapping) }) : undefined;
   const { matrix, pictures } = unseen;
   const detail = { pictures: pictures.length, mapping, boundary: unseen.boundary };
@@ -121,6 +133,7 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
     ...(retention && { retention }),
     ...(flags.confusion && { confusion: matrix.toJSON() }),
     ...(flags.perPicture && { perPicture: pictures }),
+    ...(keeper && { keptPictures: keeper.kept }),
   };
   output.result(result, () => {
     printScores(scores, output);

@@ -1,8 +1,10 @@
 /** A study in a terminal. */
 
 import { readFileSync } from "node:fs";
+import { budgetText } from "../study/budget.js";
 import type { Cost } from "../study/efficiency/measure.js";
-import type { PlannedRun, RunBudget, StudyPlan } from "../study/plan/plan.js";
+import type { Estimate } from "../study/plan/estimate.js";
+import type { PlannedRun, StudyPlan } from "../study/plan/plan.js";
 import type { Study } from "../study/plan/read.js";
 import type { StudyFolder } from "../study/runner/layout.js";
 import type { StudySummary, StudyVoice } from "../study/runner/run.js";
@@ -63,8 +65,8 @@ export function studyVoice(
     },
     scored(run, test, { mIoU, retention }) {
       if (output.progressStream.isTTY && jobs === 1) output.progressStream.write("\r\x1b[K");
-      const kept = (retention as { value: number | null } | undefined)?.value ?? null;
-      const facts = `mIoU ${percent(mIoU as number | null)}${kept === null ? "" : `, ${kept.toFixed(2)} of it kept`}`;
+      const kept = retention?.value ?? null;
+      const facts = `mIoU ${percent(mIoU)}${kept === null ? "" : `, ${kept.toFixed(2)} of it kept`}`;
       output.note(`${before(run)}${title(test)}  ${facts}`);
     },
     runEnded(run, end, error) {
@@ -95,22 +97,14 @@ export function studyVoice(
       ...(validation ? [`mIoU ${percent(validation.mIoU)}`] : []),
       duration(seconds + (validation?.seconds ?? 0)),
     ];
-    output.note(`${before(run)}epoch ${epoch}/${run.recipe.train.epochs}  ${facts.join(" · ")}`);
+    const of = run.budget.minutes === undefined ? `/${run.recipe.train.epochs}` : "";
+    output.note(`${before(run)}epoch ${epoch}${of}  ${facts.join(" · ")}`);
   }
 }
 
 /** Where notes are kept in a file, colours would be signs in it. */
 const same = (text: string): string => text;
 const plain = { bold: same, dim: same, red: same, green: same };
-
-/** `20 min`, `100 epochs, 25 pictures`. */
-function budgetText({ minutes, epochs, pictures }: RunBudget): string {
-  return [
-    ...(minutes === undefined ? [] : [`${minutes} min`]),
-    ...(epochs === undefined ? [] : [counted(epochs, "epoch")]),
-    ...(pictures === undefined ? [] : [counted(pictures, "picture")]),
-  ].join(", ");
-}
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
@@ -125,7 +119,12 @@ function residentBytes(pid: number): number {
 
 export function printSummary(
   { done, failed, elsewhere, stopped, results }: StudySummary,
-  { plan, again, output }: { readonly plan: StudyPlan; readonly again: string; readonly output: Output },
+  {
+    plan,
+    again,
+    report,
+    output,
+  }: { readonly plan: StudyPlan; readonly again: string; readonly report: string; readonly output: Output },
 ): void {
   const { bold, dim } = output.colours;
   output.line(
@@ -134,11 +133,17 @@ export function printSummary(
   for (const { id, error } of failed) output.line(`  ${id}: ${error}`);
   for (const { id, by } of elsewhere) output.line(`  ${id}: ${by} is at it`);
   output.line(`results  ${results}`);
+  output.line(`report   ${report}`);
   if (stopped) output.line(`Stopped; what was learned is saved. Continue with: ${again}`);
   else if (failed.length > 0) output.line(dim(`Mend what failed, then: ${again}`));
 }
 
-export function printPlan(study: Study, { runs, measures }: StudyPlan, folder: StudyFolder, output: Output): void {
+export function printPlan(
+  study: Study,
+  { runs, measures }: StudyPlan,
+  { folder, minutes }: { readonly folder: StudyFolder; readonly minutes: Estimate },
+  output: Output,
+): void {
   const { bold, dim } = output.colours;
   output.line(`${bold(study.title)}  ${dim(folder.root)}`);
   output.line();
@@ -153,11 +158,11 @@ export function printPlan(study: Study, { runs, measures }: StudyPlan, folder: S
       measures.map(({ id }) => [id]),
     );
   output.line();
-  const minutes = runs.map(({ budget }) => budget.minutes).filter((one) => one !== undefined);
+  const { training, beside, unknown } = minutes;
   const time =
-    minutes.length === 0
+    unknown === runs.length
       ? ""
-      : `, ${duration(60 * minutes.reduce((sum, one) => sum + one, 0))} of training${minutes.length < runs.length ? " and more" : ""}`;
+      : `: ${duration(60 * training)} of training, about ${duration(60 * (training + beside))} with scoring on two cores${unknown > 0 ? `, and ${counted(unknown, "run")} that end${unknown === 1 ? "s" : ""} by epochs` : ""}`;
   output.line(`${counted(runs.length, "run")}${time}, one after another.`);
 }
 
@@ -185,7 +190,7 @@ export function printStatus({ runs, counts, folder, measured }: StudyStatus, stu
     runs.map(({ place, state, epoch, epochs, minutes, ofMinutes, mIoU, remark }) => [
       place,
       colour[state](state),
-      epoch === 0 && state !== "running" ? "" : `${epoch}/${epochs}`,
+      epoch === 0 && state !== "running" ? "" : epochs === null ? String(epoch) : `${epoch}/${epochs}`,
       minutes === 0 ? "" : `${minutes.toFixed(1)}${ofMinutes === null ? "" : `/${ofMinutes}`}`,
       mIoU === null ? "" : percent(mIoU),
       remark === null ? "" : dim(shortened(remark)),

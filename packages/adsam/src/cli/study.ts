@@ -11,10 +11,11 @@ interface StudyFlags {
   readonly jobs?: number;
   readonly dryRun?: true;
   readonly fresh?: true;
+  readonly to?: string;
   readonly json?: true;
 }
 
-/** `adsam study run | status | list | measure` */
+/** `adsam study run | status | report | list | measure` */
 export const command: CommandFile = {
   define(study, output) {
     study.description(
@@ -30,6 +31,11 @@ export const command: CommandFile = {
     withStudy(sub("status", "how far a study has come"))
       .option("--json", "print it as JSON")
       .action((file: string, flags: StudyFlags) => status(file, flags, output));
+    withFolder(sub("report", "write the report of what a study has measured so far: HTML, CSV, JSON, Markdown, LaTeX"))
+      .argument("<study>", "a study's file or name, or a results.json")
+      .option("--to <folder>", "where to write it (default: report, in the folder of the study)")
+      .option("--json", "print the files as JSON")
+      .action((file: string, flags: StudyFlags) => report(file, flags, output));
     sub("list", "the studies that come with adsam")
       .option("--json", "print them as JSON")
       .action((flags: StudyFlags) => list(flags, output));
@@ -43,11 +49,14 @@ export const command: CommandFile = {
 
 const several = (word: string, before: readonly string[] = []) => [...before, word];
 
-function withStudy(command: Command): Command {
-  return command
-    .argument("<study>", "a study's file in YAML, or the name of one that comes with adsam (adsam study list)")
+const withFolder = (command: Command): Command =>
+  command
     .option("--out <folder>", "folder of the study's runs and results (default: studies/NAME)")
-    .option("--quick", "the short form: everything runs, nothing is learned well")
+    .option("--quick", "the short form: everything runs, nothing is learned well");
+
+function withStudy(command: Command): Command {
+  return withFolder(command)
+    .argument("<study>", "a study's file in YAML, or the name of one that comes with adsam (adsam study list)")
     .addOption(
       new Option(
         "--only <word>",
@@ -76,8 +85,10 @@ async function run(file: string, flags: StudyFlags, output: Output): Promise<voi
   const { printPlan, printSummary, studyVoice } = await import("./study-print.js");
   if (flags.dryRun) {
     const { runs, measures } = plan;
-    output.result({ study: study.name, folder: folder.root, runs, measures }, () =>
-      printPlan(study, plan, folder, output),
+    const { estimatedTime } = await import("../study/efficiency/estimated.js");
+    const minutes = estimatedTime(study, plan);
+    output.result({ study: study.name, folder: folder.root, runs, measures, minutes }, () =>
+      printPlan(study, plan, { folder, minutes }, output),
     );
     return;
   }
@@ -97,15 +108,12 @@ async function run(file: string, flags: StudyFlags, output: Output): Promise<voi
     ),
     command: commandLine(process.argv.slice(2)),
   });
-  const again = commandLine([
-    "study",
-    "run",
-    ...process.argv
-      .slice(2)
-      .slice(2)
-      .filter((word) => word !== "--fresh"),
-  ]);
-  output.result({ ...summary, of: plan.runs.length }, () => printSummary(summary, { plan, again, output }));
+  const again = commandLine(process.argv.slice(2).filter((word) => word !== "--fresh"));
+  const { reportOfStudy } = await import("../study/report/of-study.js");
+  const { html } = await reportOfStudy(study, folder);
+  output.result({ ...summary, of: plan.runs.length, report: html }, () =>
+    printSummary(summary, { plan, again, report: html, output }),
+  );
   if (summary.stopped) process.exitCode = exitCodes.interrupted;
   else if (summary.failed.length > 0) process.exitCode = exitCodes.problem;
 }
@@ -117,6 +125,15 @@ async function status(file: string, flags: StudyFlags, output: Output): Promise<
   const { printStatus } = await import("./study-print.js");
   const found = studyStatus(study, plan, folder, given);
   output.result(found, () => printStatus(found, study, output));
+}
+
+async function report(file: string, flags: StudyFlags, output: Output): Promise<void> {
+  output.json = flags.json === true;
+  const { reportOfResults, reportOfStudy } = await import("../study/report/of-study.js");
+  const files = file.endsWith(".json")
+    ? await reportOfResults(file, flags.to ?? flags.out)
+    : await opened(file, flags).then(({ study, folder }) => reportOfStudy(study, folder, flags.to));
+  output.result(files, () => output.line(files.html));
 }
 
 async function list(flags: StudyFlags, output: Output): Promise<void> {

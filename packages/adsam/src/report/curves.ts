@@ -50,12 +50,15 @@ export function drawCurves({ label, curves, x = "linear", y, width, height, peak
     animation: false,
     grid: { left: 8, right: 14, top: 22, bottom: 8, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
     xAxis: {
-      ...(x === "log"
-        ? logAxis(xs)
-        : { type: "value", min: Math.floor(Math.min(...xs)), max: Math.ceil(Math.max(...xs)), minInterval: 1 }),
+      ...(x === "log" ? logAxis(xs) : linearAxis(xs)),
       axisLine: { lineStyle: { color: paint.grid } },
       axisTick: { show: false },
-      axisLabel: { ...axisText, hideOverlap: true, ...(x === "log" && { customValues: [...new Set(xs)] }) },
+      axisLabel: {
+        ...axisText,
+        hideOverlap: true,
+        ...(x === "log" && { customValues: [...new Set(xs)] }),
+        ...(x === "linear" && isShort(xs) && { showMaxLabel: false }),
+      },
       splitLine: { show: false },
     },
     yAxis: {
@@ -98,6 +101,15 @@ function lineSeries({ points, mark: symbol, colour, thin, dash }: Curve, y: Curv
     },
   };
 }
+
+/** Whole numbers; where all points lie below 1 they end the axis, and would otherwise crowd at its beginning. */
+function linearAxis(xs: readonly number[]) {
+  const [least, most] = [Math.min(...xs), Math.max(...xs)];
+  if (isShort(xs)) return { type: "value", min: 0, max: most } as const;
+  return { type: "value", min: Math.floor(least), max: Math.ceil(most), minInterval: 1 } as const;
+}
+
+const isShort = (xs: readonly number[]): boolean => Math.max(...xs) < 1;
 
 /** A little wider than the points, whose marks would stand on its ends. */
 function logAxis(xs: readonly number[]) {

@@ -6,7 +6,7 @@ interface Budget {
   readonly pictures?: number | undefined;
 }
 
-/** `20 min`, `100 epochs`, `20 min, 100 pictures`; `no limit`. */
+/** `20 min`, `100 epochs`, `20 min, 100 pictures`; `no limit`. Minutes are of wall time, validations in between included (`train.minutes`). */
 export function budgetText({ pictures, ...time }: Budget): string {
   return [
     timeText(time),

@@ -73,6 +73,8 @@ const runSchema = z.strictObject({
   recipeHash: z.string(),
   /** Pictures trained on. */
   trainPictures: z.int().min(1).optional(),
+  /** Where they are a part of the split: drawn by the seed, so that a smaller part lies within a larger one; `fingerprint` is of their ids. */
+  subset: z.strictObject({ size: z.int(), of: z.int(), seed: z.int(), fingerprint: z.string() }).optional(),
   curve: z.array(curvePointSchema),
   /** Of the data set trained on, and of others (transfer). */
   scores: z.array(scoresSchema),
@@ -89,6 +91,7 @@ const rowSchema = z.strictObject({
   train: z.string().nullable(),
   test: z.string().nullable(),
   metric: z.string(),
+  /** Mean over the seeds; with an interval of 95 % over them or, of a single seed's mIoU and retention, over the pictures. */
   value: z.number(),
   low: z.number().nullable(),
   high: z.number().nullable(),
@@ -124,7 +127,7 @@ const resultsSchema = z.strictObject({
   systems: z.array(systemSchema).min(1),
   /** Data set → its classes' colours (red, green, blue), by name. */
   colours: z.record(z.string(), z.record(z.string(), z.tuple([z.number(), z.number(), z.number()]))).optional(),
-  /** What the runs do not tell, such as parameters, latency, memory; what they do is counted again from them. */
+  /** What the runs tell, which a report counts again from them, and what they do not: parameters, latency, memory. */
   rows: z.array(rowSchema),
   runs: z.array(runSchema),
   /** What a reader should know: where the subject does not win, and why. */

@@ -2,6 +2,7 @@
 import { bySeed, type Cell, cellsOf, measured, measuredMIoU, minutesOf } from "./cells.js";
 import { learningMetrics, type Metric, retentionMetric, scoreMetrics } from "./metrics.js";
 import type { StudyResults, StudyRow } from "./results.js";
+import { retentionOf } from "./tasks.js";
 
 /** What the runs say, and after it the rows given that the runs do not say. */
 export function resultRows({ study, runs, rows }: Pick<StudyResults, "study" | "runs" | "rows">): StudyRow[] {
@@ -45,7 +46,12 @@ export function classIoU(
 }
 
 function row(study: string, cell: Cell, test: string, { key, read }: Metric): StudyRow | null {
-  const found = key === "mIoU" ? measuredMIoU(cell, test) : measured(bySeed(cell, (run) => read(run, test)));
+  const found =
+    key === "mIoU"
+      ? measuredMIoU(cell, test)
+      : key === retentionMetric.key
+        ? retentionOf(cell, test)
+        : measured(bySeed(cell, (run) => read(run, test)));
   if (!found) return null;
   return {
     study,

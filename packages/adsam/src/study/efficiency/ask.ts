@@ -2,7 +2,7 @@
 import { writeWhole } from "../../data/files.js";
 import { openDataset } from "../../data/open.js";
 import { recipeToYaml } from "../../train/recipe-yaml.js";
-import type { PlannedMeasure } from "../plan/plan.js";
+import { type PlannedMeasure, readerOf } from "../plan/plan.js";
 import type { Study } from "../plan/read.js";
 import { adsamChild } from "../runner/child.js";
 import type { StudyFolder } from "../runner/layout.js";
@@ -30,9 +30,8 @@ export async function measureSystem(
   { id, place, data, recipe }: PlannedMeasure,
   { folder, root, signal }: { readonly folder: StudyFolder; readonly root: string; readonly signal?: AbortSignal },
 ): Promise<string | undefined> {
-  const { kind, valSplit } = study.data[data]!;
-  const reader = kind === "synthetic" || kind === "idd-lite" ? "auto" : kind;
-  const { classes } = await openDataset({ kind: reader, root, split: valSplit });
+  const { valSplit } = study.data[data]!;
+  const { classes } = await openDataset({ kind: readerOf(study.data[data]!), root, split: valSplit });
   const file = folder.measure(place).replace(/\.json$/, ".yaml");
   await writeWhole(file, recipeToYaml(recipe));
   const words = ["study", "measure", file, "--classes", String(classes.names.length), "--json"];

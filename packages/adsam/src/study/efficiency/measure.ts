@@ -2,16 +2,10 @@
 import { readFileSync } from "node:fs";
 import { noGrad, scope, zeros } from "@adsam/torch";
 import { chooseCompute, withPrecision } from "../../compute.js";
-import { type ClassTable, IGNORE } from "../../data/labels.js";
-import { describeNetwork } from "../../describe/modules.js";
-import { networkOf, settleModel } from "../../train/network.js";
 import type { Recipe } from "../../train/recipe-schema.js";
+import { type NetworkSize, networkBuilder, networkSize } from "./network-size.js";
 
-export interface Cost {
-  readonly parameters: number;
-  readonly trainedParameters: number;
-  /** Of one picture at the recipe's input size. */
-  readonly multiplyAdds: number;
+export interface Cost extends NetworkSize {
   /** Seconds of one picture: the least of several passes, the encoder's among them. */
   readonly latency: number;
   /** Bytes resident at most, libtorch and Node included; null on a GPU, whose memory is not the process's. */
@@ -21,20 +15,16 @@ export interface Cost {
   readonly passes: number;
 }
 
-const [fewestPasses, seconds] = [3, 5];
+const [fewestPasses, seconds] = [3, 2];
 
 /** @param numClasses that the network tells apart */
 export function measureCost(recipe: Recipe, numClasses: number): Cost {
   const compute = chooseCompute(recipe.run);
-  const random = { ...recipe, model: { ...recipe.model, encoderWeights: null, resnetWeights: null } };
-  const settled = settleModel(random, compute);
-  const classes = tableOf(numClasses);
-  const { root } = describeNetwork(() => networkOf(settled, classes), recipe.input);
   const { height, width } = recipe.input;
   const times: number[] = [];
   const energies: (number | null)[] = [];
   scope(() => {
-    const network = networkOf(settled, classes).to({ device: compute.device }).eval();
+    const network = networkBuilder(recipe, numClasses)().to({ device: compute.device }).eval();
     const image = zeros([1, 3, height, width]).to({ device: compute.device });
     const pass = () =>
       noGrad(() =>
@@ -58,21 +48,13 @@ export function measureCost(recipe: Recipe, numClasses: number): Cost {
   });
   const joules = energies.filter((one) => one !== null);
   return {
-    parameters: root.parameters.trained + root.parameters.frozen,
-    trainedParameters: root.parameters.trained,
-    multiplyAdds: root.multiplyAdds,
+    ...networkSize(recipe, numClasses),
     latency: Math.min(...times),
     memory: compute.device === "cpu" ? process.resourceUsage().maxRSS * 1024 : null,
     energy: joules.length === 0 ? null : Math.min(...joules),
     passes: times.length,
   };
 }
-
-const tableOf = (numClasses: number): ClassTable => ({
-  names: Array.from({ length: numClasses }, (_, id) => `class ${id}`),
-  colours: Array.from({ length: numClasses }, () => [0, 0, 0] as const),
-  ignoreIndex: IGNORE,
-});
 
 /** Of the first processor package since it was switched on; null where the system does not say. */
 function joulesSoFar(): number | null {

@@ -19,6 +19,7 @@ const decided: Readonly<Record<string, string>> = {
   "data.limitSeed": "seeds",
   "run.seed": "seeds",
   "run.out": "--out",
+  "train.minutes": "budgets.NAME.minutes",
   "train.stopAfterMinutes": "budgets.NAME.minutes",
 };
 

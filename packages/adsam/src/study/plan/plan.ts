@@ -1,13 +1,12 @@
 /** A study's file as an ordered list of what there is to do. */
-import { createHash } from "node:crypto";
+import path from "node:path";
 import { Problem } from "@adsam/torch/problem";
 import { overRecipe, type Recipe, resolveRecipe } from "../../train/recipe.js";
-import { recipeFields, show } from "../../train/recipe-fields.js";
+import { absolute } from "../../train/recipe-file.js";
+import { differences, hashOf } from "./identity.js";
+import { layeredFields } from "./layers.js";
 import type { Study } from "./read.js";
-import type { StudyBudgetLimits, StudyExperiment } from "./schema.js";
-
-/** Goes up whenever the same recipe comes to mean another training; results of another form are not taken for this one's. */
-export const recipeForm = 1;
+import type { StudyBudgetLimits, StudyData, StudyExperiment } from "./schema.js";
 
 export interface RunBudget extends StudyBudgetLimits {
   /** Left out: all of the training split. */
@@ -31,6 +30,8 @@ export interface PlannedRun {
   readonly recipeHash: string;
   /** The data set trained on, then those of transfers. */
   readonly tests: readonly string[];
+  /** Data set not trained on → the label map that it is scored through: `auto`, a name, or a file. */
+  readonly labelMaps: Readonly<Record<string, string>>;
   readonly experiments: readonly string[];
 }
 
@@ -61,11 +62,16 @@ export function planStudy(study: Study): StudyPlan {
   return { runs: [...runs.values()], measures: [...measures.values()] };
 }
 
-/** @throws Problem for two systems that would be trained alike: an ablation that another field has undone */
+/** @throws Problem for two systems that would be trained alike (an ablation that another field has undone), and for seeds that would not */
 function requireDifferent(runs: readonly PlannedRun[]): void {
   const tasks = new Map<string, PlannedRun>();
+  const seeds = new Map<string, PlannedRun>();
   for (const run of runs) {
     const { system, train, recipeHash } = run;
+    const place = run.place.replace(/\.seed\d+$/, "");
+    const other = seeds.get(place) ?? run;
+    seeds.set(place, other);
+    if (other.recipeHash !== recipeHash) throw twoRecipes(place, other, run);
     const task = JSON.stringify([train, recipeHash]);
     const first = tasks.get(task) ?? run;
     tasks.set(task, first);
@@ -86,31 +92,51 @@ function add<T extends { readonly id: string; readonly place: string; readonly r
   join: (first: T) => T,
 ): void {
   const first = all.get(one.place);
-  if (first !== undefined && first.id !== one.id)
-    throw new Problem({
-      what: `study place "${one.place}"`,
-      found: `two runs that claim it, "${first.id}" and "${one.id}": ${differences(first.recipe, one.recipe)}`,
-      expected: "one run a place",
-      todo: "Give the other recipe to a system with a name of its own.",
-    });
+  if (first !== undefined && first.id !== one.id) throw twoRecipes(one.place, first, one);
   all.set(one.place, first === undefined ? one : join(first));
 }
 
-const joined = (first: PlannedRun, { tests, experiments }: PlannedRun): PlannedRun => ({
-  ...first,
-  tests: [...new Set([...first.tests, ...tests])],
-  experiments: [...new Set([...first.experiments, ...experiments])],
-});
+function twoRecipes(
+  place: string,
+  first: { readonly id: string; readonly recipe: Recipe },
+  other: { readonly id: string; readonly recipe: Recipe },
+) {
+  return new Problem({
+    what: `study place "${place}"`,
+    found: `two runs that claim it, "${first.id}" and "${other.id}": ${differences(first.recipe, other.recipe)}`,
+    expected: "one recipe a place",
+    todo: "Give the other recipe to a system with a name of its own.",
+  });
+}
+
+/** @throws Problem for two label maps between the same data sets */
+function joined(first: PlannedRun, { tests, labelMaps, experiments }: PlannedRun): PlannedRun {
+  const test = Object.keys(labelMaps).find((name) => (first.labelMaps[name] ?? labelMaps[name]) !== labelMaps[name]);
+  if (test !== undefined)
+    throw new Problem({
+      what: `study, "${first.id}" scored on ${test}`,
+      found: `the label maps ${first.labelMaps[test]} and ${labelMaps[test]}`,
+      expected: "one",
+      todo: `See labelMap of the experiments ${[...first.experiments, ...experiments].join(" and ")}.`,
+    });
+  return {
+    ...first,
+    tests: [...new Set([...first.tests, ...tests])],
+    labelMaps: { ...first.labelMaps, ...labelMaps },
+    experiments: [...new Set([...first.experiments, ...experiments])],
+  };
+}
 
 function* runsOf(study: Study, name: string, experiment: StudyExperiment): Generator<PlannedRun> {
   const systems = experiment.systems === "all" ? Object.keys(study.systems) : experiment.systems;
   for (const seed of experiment.seeds ?? study.seeds)
     for (const train of experiment.train)
-      for (const key of experiment.budgets ?? [])
+      for (const key of budgetsOn(experiment, train))
         for (const size of experiment.pictures ?? ["all" as const])
           for (const system of systems) {
             const budget: RunBudget = { ...study.budgets[key]!, ...(size !== "all" && { pictures: size }) };
             const recipe = recipeOf(study, { system, data: train, experiment: name, seed, budget });
+            const tests = [...new Set([train, ...(experiment.test ?? [])])];
             const place = [system, train, ...slug(budget), `seed${seed}`].join(".");
             const recipeHash = hashOf(study, train, overRecipe(recipe, { flags: { "run.seed": 0 } }));
             yield {
@@ -122,7 +148,8 @@ function* runsOf(study: Study, name: string, experiment: StudyExperiment): Gener
               budget,
               recipe,
               recipeHash,
-              tests: [...new Set([train, ...(experiment.test ?? [])])],
+              tests,
+              labelMaps: Object.fromEntries(tests.slice(1).map((test) => [test, labelMapOf(study, experiment)])),
               experiments: [name],
             };
           }
@@ -146,23 +173,18 @@ interface RunPlace {
   readonly budget: RunBudget;
 }
 
-/** Weakest first: the study's fields, the system's, the data set's, the experiment's, the budget. */
-function recipeOf(study: Study, { system, data, experiment, seed, budget }: RunPlace): Recipe {
-  const fields = new Map([
-    ...study.common,
-    ...study.fields.systems.get(system)!,
-    ...study.fields.data.get(data)!,
-    ...study.fields.experiments.get(experiment)!,
-  ]);
-  const { kind, trainSplit, valSplit, limitVal } = study.data[data]!;
+/** The layers' fields, and above them what the study itself decides. */
+function recipeOf(study: Study, { seed, budget, ...place }: RunPlace): Recipe {
+  const fields = layeredFields(study, place);
+  const { trainSplit, valSplit, limitVal } = study.data[place.data]!;
   const own = {
-    "data.kind": readerOf(kind, study.data[data]!.draw?.domain),
+    "data.kind": readerOf(study.data[place.data]!),
     "data.trainSplit": trainSplit,
     "data.valSplit": valSplit,
     "data.limitVal": limitVal ?? null,
     "data.limitTrain": budget.pictures ?? null,
     "run.seed": seed,
-    "train.stopAfterMinutes": budget.minutes ?? null,
+    "train.minutes": budget.minutes ?? null,
     ...(budget.epochs !== undefined && { "train.epochs": budget.epochs }),
   };
   return resolveRecipe({
@@ -172,9 +194,17 @@ function recipeOf(study: Study, { system, data, experiment, seed, budget }: RunP
 }
 
 /** Which reader a data set of a study is read with. */
-function readerOf(kind: Study["data"][string]["kind"], domain: "structured" | "diverse" | undefined) {
-  if (kind === "synthetic") return domain === "diverse" ? "bdd100k" : "cityscapes";
-  return kind === "idd-lite" ? "folder" : kind;
+export function readerOf({ kind, draw }: StudyData): Exclude<StudyData["kind"], "synthetic"> {
+  if (kind !== "synthetic") return kind;
+  return draw?.domain === "diverse" ? "bdd100k" : "cityscapes";
+}
+
+const budgetsOn = ({ budgets = [] }: StudyExperiment, train: string): readonly string[] =>
+  Array.isArray(budgets) ? budgets : (budgets[train] ?? []);
+
+/** A file is relative to the study's; what has neither a dot nor a slash is a name. */
+function labelMapOf({ file }: Study, { labelMap = "auto" }: StudyExperiment): string {
+  return /[./\\]/.test(labelMap) ? absolute(labelMap, path.dirname(path.resolve(file))) : labelMap;
 }
 
 const slug = ({ minutes, epochs, pictures }: RunBudget): string[] => [
@@ -182,28 +212,3 @@ const slug = ({ minutes, epochs, pictures }: RunBudget): string[] => [
   ...(epochs === undefined ? [] : [`${epochs}epochs`]),
   ...(pictures === undefined ? [] : [`${pictures}pictures`]),
 ];
-
-/** Fields that say where and how fast a run computes, and where its data are: not what it learns. */
-const ofTheMachine = new Set(["data.root", "data.embeddings", "data.workers", "run.out", "run.device", "run.threads"]);
-
-function hashOf(study: Study, data: string, recipe: Recipe): string {
-  const { kind, draw } = study.data[data]!;
-  const fields = fieldsOf(recipe).filter(([path]) => !ofTheMachine.has(path));
-  const said = JSON.stringify({ recipeForm, data: { name: data, kind, draw }, fields });
-  return createHash("sha256").update(said).digest("hex").slice(0, 8);
-}
-
-function fieldsOf(recipe: Recipe): [path: string, value: unknown][] {
-  return recipeFields.map(({ path, group, key }) => [path, (recipe[group] as Record<string, unknown>)[key]]);
-}
-
-/** `optim.lr 0.001 and 0.0002`: the first few fields in which two recipes differ. */
-export function differences(one: Recipe, other: Recipe): string {
-  const values = new Map(fieldsOf(other));
-  const differing = fieldsOf(one).filter(
-    ([path, value]) => !ofTheMachine.has(path) && show(value) !== show(values.get(path)),
-  );
-  if (differing.length === 0) return "in the version of the recipes' form, or of the data";
-  const named = differing.slice(0, 3).map(([path, value]) => `${path} ${show(value)} and ${show(values.get(path))}`);
-  return `${named.join(", ")}${differing.length > 3 ? `, and ${differing.length - 3} more` : ""}`;
-}

@@ -6,6 +6,7 @@ import { nearestKey, show } from "../../train/recipe-fields.js";
 import { readRecipeFile } from "../../train/recipe-file.js";
 import { type FieldValues, readFragment } from "./fragment.js";
 import { type KeyPath, readYaml, type YamlFile } from "./lines.js";
+import { requireNames } from "./names.js";
 import { type StudyFile, studySchema } from "./schema.js";
 import { shippedStudy } from "./shipped.js";
 
@@ -120,61 +121,4 @@ function below(schema: unknown, key: string): unknown {
 function unwrapped(schema: unknown): unknown {
   const inner = (schema as { def?: { innerType?: unknown } } | undefined)?.def?.innerType;
   return inner === undefined ? schema : unwrapped(inner);
-}
-
-/** Every name is one of the study's. */
-function requireNames(study: StudyFile, at: (keys: KeyPath) => string): void {
-  for (const [name, { asks, systems, train, test, budgets, pictures }] of Object.entries(study.experiments)) {
-    const here = ["experiments", name];
-    const known = (key: string, what: string, given: readonly string[], all: object) => {
-      const place = given.findIndex((one) => !Object.hasOwn(all, one));
-      if (place < 0) return;
-      const names = Object.keys(all);
-      const near = nearestKey(given[place]!, names);
-      throw new Problem({
-        what: `study ${at([...here, key, place])}, key "${[...here, key].join(".")}"`,
-        found: `the unknown ${what} "${given[place]}"`,
-        expected: `one of ${names.join(", ")}`,
-        ...(near !== undefined && names.includes(near) && { todo: `Did you mean "${near}"?` }),
-      });
-    };
-    if (systems !== "all") known("systems", "system", systems, study.systems);
-    known("train", "data set", train, study.data);
-    known("test", "data set", test ?? [], study.data);
-    known("budgets", "budget", budgets ?? [], study.budgets);
-    const needs = (key: string, value: unknown, wanted: boolean, why: string) => {
-      if ((value !== undefined) === wanted) return;
-      const what = `study ${at([...here, key])}, key "${[...here, key].join(".")}"`;
-      throw new Problem({ what, found: wanted ? "nothing" : show(value), expected: why });
-    };
-    needs(
-      "test",
-      test,
-      asks === "transfer",
-      asks === "transfer" ? "data sets to score on" : "nothing: only a transfer has it",
-    );
-    const isPart = asks === "data-efficiency";
-    needs(
-      "pictures",
-      pictures,
-      isPart,
-      isPart ? "sizes of the training split" : "nothing: only data efficiency has it",
-    );
-    const trains = asks !== "efficiency";
-    needs(
-      "budgets",
-      budgets,
-      trains,
-      trains ? `names among ${Object.keys(study.budgets).join(", ")}` : "nothing: nothing is trained",
-    );
-  }
-  for (const [name, { kind, draw }] of Object.entries(study.data))
-    if ((kind === "synthetic") !== (draw !== undefined)) {
-      const what = `study ${at(["data", name])}, key "data.${name}.draw"`;
-      throw new Problem({
-        what,
-        found: draw ? `scenes to draw for kind ${kind}` : "nothing",
-        expected: draw ? "kind synthetic" : "what to draw: domain, train, val",
-      });
-    }
 }

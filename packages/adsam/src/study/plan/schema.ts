@@ -22,6 +22,8 @@ const fragment = z.record(z.string(), z.unknown()).default({});
 const system = z.strictObject({
   title: z.string().min(1),
   kind: z.enum(["subject", "baseline", "ablation"]),
+  /** Another system, whose fields lie beneath this one's. */
+  like: z.string().optional(),
   /** A recipe in YAML, relative to the study's file. */
   file: z.string().min(1).optional(),
   recipe: fragment,
@@ -30,8 +32,8 @@ const system = z.strictObject({
 const pixels = z.int().min(1);
 const data = z.strictObject({
   title: z.string().min(1),
-  /** `synthetic`: scenes drawn into the study's folder; `idd-lite`: as published, the last tenth of its drives kept for validation. */
-  kind: z.enum([...datasetLayouts, "synthetic", "idd-lite"]),
+  /** `synthetic`: scenes drawn into the study's folder. */
+  kind: z.enum([...datasetLayouts, "synthetic"]),
   /** Relative to the study's file; left out: given on the command line. */
   root: z.string().min(1).optional(),
   trainSplit: z.string().min(1).default("train"),
@@ -50,10 +52,10 @@ const data = z.strictObject({
   recipe: fragment,
 });
 
-/** Minutes of wall time, validation included; a run ends with whichever is used up first. */
+/** Minutes of wall time, validations in between included, over which the learning rate falls (`train.minutes`); or epochs. */
 const budget = z
   .strictObject({ minutes: z.number().positive().optional(), epochs: z.int().min(1).optional() })
-  .refine(({ minutes, epochs }) => minutes !== undefined || epochs !== undefined, "minutes, epochs or both");
+  .refine(({ minutes, epochs }) => (minutes === undefined) !== (epochs === undefined), "either minutes or epochs");
 
 export const questions = ["accuracy", "transfer", "data-efficiency", "ablation", "efficiency"] as const;
 export type Question = (typeof questions)[number];
@@ -64,14 +66,26 @@ const experiment = z.strictObject({
   train: words,
   /** Of a transfer: what else the trained networks are scored on. */
   test: words.optional(),
-  budgets: words.optional(),
+  /** Names of budgets; or, where data sets differ in them, data set → names. */
+  budgets: z.union([words, z.record(z.string(), words)], "a list of budgets, or one a data set").optional(),
+  /** Of a transfer: which classes are which; `auto` looks among the maps that come with adsam, a file is relative to the study's. */
+  labelMap: z.string().min(1).optional(),
   /** Of data efficiency: sizes of the training split, drawn by the seed, each within the next. */
   pictures: listOf(z.union([z.int().min(1), z.literal("all")])).optional(),
   /** Default: the study's. */
   seeds: listOf(z.int().min(0)).optional(),
-  /** Classes whose IoU stands among the rows of the results. */
+  /** Classes whose IoU stands among the rows of the results; left out: all. */
   classes: words.optional(),
   recipe: fragment,
+});
+
+/** What scoring does beside one look at each picture; validations while a run goes on do not. */
+const evaluation = z.strictObject({
+  /** A dense CRF over the probabilities, with the parameters of AD-SAM's authors. */
+  crf: z.boolean().default(false),
+  ttaMirror: z.boolean().default(false),
+  /** Shares of the input size to look at. */
+  ttaScales: listOf(z.number().positive()).optional(),
 });
 
 export const studySchema = z.strictObject({
@@ -87,6 +101,7 @@ export const studySchema = z.strictObject({
   experiments: named(experiment, "experiment"),
   /** Which weights are scored: those that a run ends with, or those of its best validation. */
   checkpoint: z.enum(["last", "best"]).default("last"),
+  evaluate: evaluation.prefault({}),
   notes: z.array(z.string().min(1)).default([]),
 });
 

@@ -57,7 +57,8 @@ main { padding-top: 36px; }
 .charts.wide { grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); }
 
 .matrices { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 260px), 1fr)); gap: 14px; }
-.matrix { padding: 14px; }
+.matrices + .matrices { margin-top: 14px; }
+.matrix { padding: 14px; overflow-x: auto; }
 .matrix h3 { margin-bottom: 8px; }
 .matrix td { padding: 9px 8px; border: 1px solid var(--line); text-align: center; font-size: 14px; width: 36%; }
 .matrix thead td { border: 0; padding: 0 8px 6px 0; text-align: left; width: auto; }

@@ -56,16 +56,34 @@ export function transferTables(view: StudyView): Table[] {
 
 /** Trained on (down) × scored on (across), a matrix a system; the darker a cell, the more is kept. */
 export function transferMatrices(view: StudyView): Html | null {
-  const transfers = transfersOf(view);
-  if (transfers.length === 0) return null;
-  const data = [...new Set(transfers.flatMap(({ task, test }) => [task.train, test]))];
+  const groups = groupsOf(transfersOf(view));
+  return groups.length === 0 ? null : html`${groups.map((group) => matrices(view, group))}`;
+}
+
+/** Directions by data sets that something joins. */
+function groupsOf(transfers: readonly Transfer[]): Transfer[][] {
+  const groups: { data: Set<string>; transfers: Transfer[] }[] = [];
+  for (const transfer of transfers) {
+    const ends = [transfer.task.train, transfer.test];
+    const met = groups.filter(({ data }) => ends.some((end) => data.has(end)));
+    for (const group of met) groups.splice(groups.indexOf(group), 1);
+    const data = new Set([...met.flatMap((group) => [...group.data]), ...ends]);
+    groups.push({ data, transfers: [...met.flatMap((group) => group.transfers), transfer] });
+  }
+  return groups.map((group) => group.transfers);
+}
+
+function matrices(view: StudyView, transfers: readonly Transfer[]): Html {
+  const trains = [...new Set(transfers.map(({ task }) => task.train))];
+  const data = [...new Set([...trains, ...transfers.map(({ test }) => test)])];
   const systems = [...view.looks.keys()].filter((id) =>
     transfers.some(({ cells }) => cells.some(({ system }) => system === id)),
   );
-  return html`<div class="matrices">${systems.map((system) => matrix(view, system, data))}</div>`;
+  return html`<div class="matrices">${systems.map((system) => matrix(view, system, trains, data))}</div>
+`;
 }
 
-function matrix(view: StudyView, system: string, data: readonly string[]): Html {
+function matrix(view: StudyView, system: string, trains: readonly string[], data: readonly string[]): Html {
   const look = view.looks.get(system)!;
   const row = (train: string) => {
     const cell = view.main.find((task) => task.train === train)?.cells.find((one) => one.system === system);
@@ -75,7 +93,7 @@ function matrix(view: StudyView, system: string, data: readonly string[]): Html 
   };
   return html`<section class="card matrix"><h3>${lineSample(look)} ${look.title}</h3>
 <table><thead><tr><td><span class="from">trained ↓<br>scored →</span></td>${data.map((test) => html`<th scope="col">${test}</th>`)}</tr></thead>
-<tbody>${data.map(row)}</tbody></table></section>
+<tbody>${trains.map(row)}</tbody></table></section>
 `;
 }
 

@@ -5,15 +5,21 @@ export interface StudyFolder {
   readonly root: string;
   readonly results: string;
   readonly claims: string;
+  /** Of the report. */
+  readonly report: string;
   /** Folders of data sets, as they were given last. */
   readonly roots: string;
-  /** Scenes drawn, and data sets linked together. */
+  /** Colours of the classes of data sets. */
+  readonly colours: string;
+  /** Scenes drawn. */
   data(name: string): string;
   /** A training's own folder, with the study's record of it and its scores beside checkpoints and logs. */
   run(place: string): string;
   record(place: string): string;
   asked(place: string): string;
   scores(place: string, test: string): string;
+  /** What a run sees, to look at. */
+  pictures(place: string): string;
   measure(place: string): string;
 }
 
@@ -23,12 +29,15 @@ export function studyFolder(root: string): StudyFolder {
     root,
     results: path.join(root, "results.json"),
     claims: path.join(root, "claims"),
+    report: path.join(root, "report"),
     roots: path.join(root, "data.json"),
+    colours: path.join(root, "colours.json"),
     data: (name) => path.join(root, "data", name),
     run,
     record: (place) => path.join(run(place), "run.json"),
     asked: (place) => path.join(run(place), "asked.yaml"),
     scores: (place, test) => path.join(run(place), "scores", `${test}.json`),
+    pictures: (place) => path.join(run(place), "pictures"),
     measure: (place) => path.join(root, "efficiency", `${place}.json`),
   };
 }

@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { Problem } from "@adsam/torch/problem";
 import { writeWhole } from "../../data/files.js";
 import type { Recipe } from "../../train/recipe-schema.js";
-import { differences, type PlannedRun } from "../plan/plan.js";
+import type { Subset } from "../../train/subset.js";
+import { differences } from "../plan/identity.js";
+import type { PlannedRun } from "../plan/plan.js";
 import type { StudyFolder } from "./layout.js";
 
 /** One process that trained, from where the last one had been saved. */
@@ -25,6 +27,8 @@ export interface RunRecord {
   readonly versions: Readonly<Record<string, string>>;
   /** Pictures trained on. */
   readonly trainPictures?: number;
+  /** Where they are a part of the split. */
+  readonly subset?: Subset;
   /** What went wrong last: in training, or in scoring. */
   readonly error?: string;
   /** ISO 8601, of the last change. */

@@ -2,20 +2,28 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { Problem } from "@adsam/torch/problem";
 import type { Claims } from "../../data/embeddings/claims.js";
 import { isFile, writeWhole } from "../../data/files.js";
+import type { ClassTable } from "../../data/labels.js";
 import { openDataset } from "../../data/open.js";
 import { writeSyntheticDataset } from "../../data/synthetic/write.js";
-import { nearestKey } from "../../train/recipe-fields.js";
+import { nearestKey, show } from "../../train/recipe-fields.js";
 import { absolute } from "../../train/recipe-file.js";
+import { readerOf } from "../plan/plan.js";
 import type { Study } from "../plan/read.js";
-import { linkIddLite } from "./idd-lite.js";
 import type { StudyFolder } from "./layout.js";
 import { readJson } from "./record.js";
 
 /** Data set → its folder. */
 export type Roots = ReadonlyMap<string, string>;
+
+/** Data sets that can be read. */
+export interface ReadyData {
+  readonly roots: Roots;
+  readonly classes: ReadonlyMap<string, ClassTable>;
+}
 
 /**
  * What `--data NAME=FOLDER` says, as often as it was given.
@@ -62,8 +70,7 @@ export function knownRoots(study: Study, folder: StudyFolder, given: Roots): Map
 }
 
 /**
- * Every data set wanted, ready to be read: scenes drawn, splits made, classes checked.
- * @returns data set → the folder to train from
+ * Every data set wanted, ready to be read: scenes drawn, splits there, classes checked; their colours are written down for the report.
  * @throws Problem for one without a folder, one that cannot be read, and a class that the study names and it does not have
  */
 export async function prepareData(
@@ -82,7 +89,7 @@ export async function prepareData(
     readonly onDraw: (name: string, done: number, total: number) => void;
     readonly signal?: AbortSignal;
   },
-): Promise<Roots> {
+): Promise<ReadyData> {
   const roots = knownRoots(study, folder, given);
   const without = wanted.filter((name) => !roots.has(name));
   if (without.length > 0)
@@ -93,22 +100,28 @@ export async function prepareData(
       todo: `Add ${without.map((name) => `--data ${name}=FOLDER`).join(" ")}, or choose runs without it by --only.`,
     });
   const ready = new Map<string, string>();
+  const tables = new Map<string, ClassTable>();
   for (const name of wanted) {
-    const { kind, trainSplit, valSplit } = study.data[name]!;
+    const { trainSplit, valSplit } = study.data[name]!;
+    const kind = readerOf(study.data[name]!);
     const root = roots.get(name)!;
-    if (kind === "synthetic") await drawn(study, name, root, { claims, onDraw, ...(signal && { signal }) });
-    const place = kind === "idd-lite" ? await linkIddLite(root, folder.data(name)) : root;
-    const reader = kind === "synthetic" || kind === "idd-lite" ? "auto" : kind;
-    const { classes } = await openDataset({ kind: reader, root: place, split: valSplit });
+    if (study.data[name]!.draw) await drawn(study, name, root, { claims, onDraw, ...(signal && { signal }) });
+    const { classes } = await openDataset({ kind, root, split: valSplit });
     if (Object.values(study.experiments).some(({ asks, train }) => asks !== "efficiency" && train.includes(name)))
-      await openDataset({ kind: reader, root: place, split: trainSplit });
+      await openDataset({ kind, root, split: trainSplit });
     requireClasses(study, name, classes.names);
-    ready.set(name, place);
+    ready.set(name, root);
+    tables.set(name, classes);
   }
   const kept = Object.fromEntries([...roots].filter(([name]) => study.data[name]!.kind !== "synthetic"));
   await writeWhole(folder.roots, `${JSON.stringify(kept, null, 2)}\n`);
-  return ready;
+  const before = readJson<Record<string, unknown>>(folder.colours) ?? {};
+  const colours = Object.fromEntries([...tables].map(([name, table]) => [name, coloursOf(table)]));
+  await writeWhole(folder.colours, `${JSON.stringify({ ...before, ...colours })}\n`);
+  return { roots: ready, classes: tables };
 }
+
+const coloursOf = ({ names, colours }: ClassTable) => Object.fromEntries(names.map((name, id) => [name, colours[id]]));
 
 /** Draws scenes once: a second process waits for the first. */
 async function drawn(
@@ -125,9 +138,11 @@ async function drawn(
   for (;;) {
     if (await isFile(path.join(root, "synthetic.json"))) {
       const there = readJson<Record<string, unknown>>(path.join(root, "synthetic.json"))!;
-      const differs = (["domain", "train", "val", "seed"] as const).filter((key) => there[key] !== draw![key]);
+      const differs = (["domain", "train", "val", "seed", "size"] as const).filter(
+        (key) => draw![key] !== undefined && !isDeepStrictEqual(there[key], draw![key]),
+      );
       if (differs.length === 0) return;
-      const said = (of: Record<string, unknown>) => differs.map((key) => `${key} ${of[key]}`).join(", ");
+      const said = (of: Record<string, unknown>) => differs.map((key) => `${key} ${show(of[key])}`).join(", ");
       throw new Problem({
         what: `scenes in "${root}"`,
         found: said(there),

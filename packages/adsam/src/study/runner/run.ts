@@ -1,6 +1,6 @@
 /** Does what a study has not done yet. */
 import { rmSync } from "node:fs";
-import { availableParallelism, hostname } from "node:os";
+import { hostname } from "node:os";
 import { Problem } from "@adsam/torch/problem";
 import { Claims } from "../../data/embeddings/claims.js";
 import { writeReason } from "../../data/write-reason.js";
@@ -9,11 +9,12 @@ import { collectResults } from "../collect.js";
 import { measureSystem, savedCost } from "../efficiency/ask.js";
 import type { PlannedMeasure, PlannedRun, StudyPlan } from "../plan/plan.js";
 import type { Study } from "../plan/read.js";
+import { doRun, isDone } from "./do-run.js";
+import { checkLabelMaps } from "./label-maps.js";
 import type { StudyFolder } from "./layout.js";
-import { outdated, readJson, readRecord, refuseOutdated, writeRecord } from "./record.js";
+import { outdated, readRecord, refuseOutdated } from "./record.js";
 import { knownRoots, prepareData, type Roots } from "./roots.js";
-import { type SavedScores, scoreRun, unscored } from "./score-run.js";
-import { trainRun } from "./train-run.js";
+import type { SavedScores } from "./score-run.js";
 
 /** What a study tells while it runs. */
 export interface StudyVoice {
@@ -71,19 +72,20 @@ export async function runStudy(study: Study, options: StudyOptions): Promise<Stu
   renewing.unref();
   try {
     if (fresh) deleteOutdated(folder, plan, claims);
-    const todo = plan.runs.filter((run) => !isDone(folder, run));
+    const todo = plan.runs.filter((run) => !isDone(study, folder, run));
     const measures = plan.measures.filter((measure) => savedCost(folder, measure) === undefined);
     const known = knownRoots(study, folder, options.given);
     const needed = [...todo.map(({ train }) => train), ...measures.map(({ data }) => data)];
     const wanted = new Set([...needed, ...todo.flatMap(({ tests }) => tests.filter((test) => known.has(test)))]);
     const onDraw = voice.drawing.bind(voice);
-    const roots = await prepareData(study, folder, {
+    const { roots, classes } = await prepareData(study, folder, {
       wanted: [...wanted],
       given: options.given,
       claims,
       onDraw,
       signal,
     });
+    await checkLabelMaps(todo, classes);
     const failed: { id: string; error: string }[] = [];
     const elsewhere: { id: string; by: string }[] = [];
     for (const measure of measures) {
@@ -116,13 +118,19 @@ export async function runStudy(study: Study, options: StudyOptions): Promise<Stu
           continue;
         }
         try {
-          if (isDone(folder, run)) continue; // by another process, since
+          if (isDone(study, folder, run)) continue; // by another process, since
           voice.runStarted(run, i + 1, todo.length);
           const error = await doRun(study, run, roots, options);
           if (error !== undefined) failed.push({ id: run.id, error });
           voice.runEnded(
             run,
-            error !== undefined ? "failed" : isDone(folder, run) ? "done" : signal.aborted ? "stopped" : "unscored",
+            error !== undefined
+              ? "failed"
+              : isDone(study, folder, run)
+                ? "done"
+                : signal.aborted
+                  ? "stopped"
+                  : "unscored",
             error,
           );
         } finally {
@@ -133,49 +141,11 @@ export async function runStudy(study: Study, options: StudyOptions): Promise<Stu
     };
     await Promise.all(Array.from({ length: Math.max(1, options.jobs) }, worker));
     await collectResults(study, options);
-    const done = plan.runs.filter((run) => isDone(folder, run)).length;
+    const done = plan.runs.filter((run) => isDone(study, folder, run)).length;
     return { done, failed, elsewhere, stopped: signal.aborted, results: folder.results };
   } finally {
     clearInterval(renewing);
     claims.close();
-  }
-}
-
-/** Trained by this version of its recipe, and scored wherever it is to be. */
-export function isDone(folder: StudyFolder, run: PlannedRun): boolean {
-  const record = readRecord(folder, run.place);
-  return record?.id === run.id && record.state === "trained" && unscored(folder, run).length === 0;
-}
-
-/** @returns what went wrong; undefined where it is done or was stopped */
-async function doRun(study: Study, run: PlannedRun, roots: Roots, options: StudyOptions): Promise<string | undefined> {
-  const { folder, jobs, signal, voice } = options;
-  const threads = jobs > 1 ? { threads: Math.max(1, Math.floor(availableParallelism() / jobs)) } : {};
-  try {
-    const end = await trainRun(run, {
-      folder,
-      root: roots.get(run.train)!,
-      ...threads,
-      signal,
-      onStart: (pid) => voice.processStarted(run, pid),
-      onEvent: (name, event) => voice.training(run, name, event),
-    });
-    if (end.state !== "trained") return end.state === "failed" ? end.error : undefined;
-    const errors: string[] = [];
-    for (const test of unscored(folder, run).filter((test) => roots.has(test))) {
-      if (signal.aborted) return undefined;
-      voice.scoring(run, test);
-      const error = await scoreRun(study, run, test, { folder, roots, ...threads, signal });
-      if (error !== undefined) errors.push(error);
-      const scores = readJson<SavedScores>(folder.scores(run.place, test))?.scores;
-      if (scores) voice.scored(run, test, scores);
-    }
-    const { error: _, ...record } = readRecord(folder, run.place)!;
-    await writeRecord(folder, run.place, errors.length > 0 ? { ...record, error: errors.join("; ") } : record);
-    return errors.length > 0 ? errors.join("; ") : undefined;
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    return error.message;
   }
 }
 

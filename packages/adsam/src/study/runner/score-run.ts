@@ -1,62 +1,81 @@
 /** A trained run scored on the data sets that the study wants, each once. */
-import { existsSync } from "node:fs";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import { writeWhole } from "../../data/files.js";
-import { lastCheckpoint } from "../../train/run-folder.js";
+import type { KeptPicture } from "../../evaluate/kept-pictures.js";
 import type { PlannedRun } from "../plan/plan.js";
 import type { Study } from "../plan/read.js";
+import type { StudyPicture, StudyScores } from "../results.js";
 import { adsamChild } from "./child.js";
+import { keepsPictures, scoredCheckpoint, scoringOf, scoringWords } from "./evaluation.js";
 import type { StudyFolder } from "./layout.js";
 import { commandLine } from "./machine.js";
+import { readJson } from "./record.js";
 import type { Roots } from "./roots.js";
-
-/** The weights that a study scores. */
-export const scoredCheckpoint = ({ checkpoint }: Pick<Study, "checkpoint">, out: string): string =>
-  checkpoint === "best" ? path.join(out, "best.pth") : lastCheckpoint(out);
 
 /** What is in a file of scores: what `adsam eval --json` printed, and what it was asked. */
 export interface SavedScores {
+  /** By `scoringOf`. */
+  readonly of: string;
   readonly command: string;
-  readonly scores: Readonly<Record<string, unknown>>;
+  readonly scores: StudyScores;
+  /** Paths relative to the study's folder. */
+  readonly pictures?: readonly StudyPicture[];
+}
+
+/** Undefined where there are none, or of another scoring. */
+export function savedScores(study: Study, folder: StudyFolder, run: PlannedRun, test: string): SavedScores | undefined {
+  const saved = readJson<SavedScores>(folder.scores(run.place, test));
+  return saved?.of === scoringOf(study, run, test) ? saved : undefined;
 }
 
 /** Data sets that a run has no scores of yet. */
-export const unscored = (folder: StudyFolder, { place, tests }: PlannedRun): string[] =>
-  tests.filter((test) => !existsSync(folder.scores(place, test)));
+export const unscored = (study: Study, folder: StudyFolder, run: PlannedRun): string[] =>
+  run.tests.filter((test) => savedScores(study, folder, run, test) === undefined);
+
+export interface ScoreContext {
+  readonly folder: StudyFolder;
+  readonly roots: Roots;
+  readonly threads?: number;
+  readonly signal?: AbortSignal;
+}
 
 /** @returns why there are no scores; undefined where there are, or where the user stopped it */
 export async function scoreRun(
   study: Study,
   run: PlannedRun,
   test: string,
-  {
-    folder,
-    roots,
-    threads,
-    signal,
-  }: {
-    readonly folder: StudyFolder;
-    readonly roots: Roots;
-    readonly threads?: number;
-    readonly signal?: AbortSignal;
-  },
+  { folder, roots, threads, signal }: ScoreContext,
 ): Promise<string | undefined> {
-  const { valSplit, limitVal, kind } = study.data[test]!;
-  const reader = kind === "synthetic" || kind === "idd-lite" ? "auto" : kind;
   const asIsRun = run.recipe.run.threads;
   const cores = asIsRun === "auto" ? threads : asIsRun;
+  const isHome = test === run.train;
+  const kept = isHome && keepsPictures(study, run) ? folder.pictures(run.place) : undefined;
+  if (kept !== undefined) rmSync(kept, { recursive: true, force: true });
   const words = [
-    ...["eval", scoredCheckpoint(study, folder.run(run.place)), "--data", roots.get(test)!, "--kind", reader],
-    ...["--split", valSplit, "--device", run.recipe.run.device, "--boundary", "--json", "--confusion", "--per-picture"],
-    ...(limitVal === undefined ? [] : ["--limit", String(limitVal)]),
-    ...(cores === undefined ? [] : ["--threads", String(cores)]),
-    ...(test === run.train ? [] : ["--label-map", "auto", "--retention", roots.get(run.train)!]),
+    ...["eval", scoredCheckpoint(study, folder.run(run.place)), "--data", roots.get(test)!],
+    ...["--device", run.recipe.run.device, ...(cores === undefined ? [] : ["--threads", String(cores)])],
+    ...scoringWords(study, run, test),
+    ...(isHome ? [] : ["--retention", roots.get(run.train)!]),
+    ...(kept === undefined ? [] : ["--keep-pictures", kept]),
   ];
   const { code, stdout, reason } = await adsamChild(words, { ...(signal && { signal }) });
   if (signal?.aborted) return undefined; // scores of a part are none
   if (code !== 0) return `scoring on ${study.data[test]!.title}: ${reason}`;
-  const scores = JSON.parse(stdout) as SavedScores["scores"];
-  const saved: SavedScores = { command: commandLine(words), scores };
+  const { keptPictures, ...scores } = JSON.parse(stdout) as StudyScores & { keptPictures?: readonly KeptPicture[] };
+  const saved: SavedScores = {
+    of: scoringOf(study, run, test),
+    command: commandLine(words),
+    scores,
+    ...(keptPictures && { pictures: keptPictures.map((picture) => below(path.relative(folder.root, kept!), picture)) }),
+  };
   await writeWhole(folder.scores(run.place, test), `${JSON.stringify(saved)}\n`);
   return undefined;
+}
+
+function below(folder: string, { id, mIoU, ...files }: KeptPicture): StudyPicture {
+  const [image, label, prediction] = [files.image, files.label, files.prediction].map((file) =>
+    path.posix.join(...folder.split(path.sep), file),
+  ) as [string, string, string];
+  return { id, mIoU, image, label, prediction };
 }

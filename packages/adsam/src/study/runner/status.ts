@@ -8,9 +8,9 @@ import { savedCost } from "../efficiency/ask.js";
 import type { PlannedRun, StudyPlan } from "../plan/plan.js";
 import type { Study } from "../plan/read.js";
 import type { StudyFolder } from "./layout.js";
-import { minutesUsed, readJson, readRecord } from "./record.js";
+import { minutesUsed, readRecord } from "./record.js";
 import { knownRoots, type Roots } from "./roots.js";
-import { type SavedScores, unscored } from "./score-run.js";
+import { savedScores, unscored } from "./score-run.js";
 
 /**
  * `waiting`: not begun, or stopped and to be gone on with. `missing`: it cannot be run here, for a data set without a folder.
@@ -26,9 +26,9 @@ export interface RunStatus {
   readonly train: string;
   readonly seed: number;
   readonly state: RunState;
-  /** Epochs done, of those the recipe has. */
+  /** Epochs done, of those the recipe has; null where minutes end it. */
   readonly epoch: number;
-  readonly epochs: number;
+  readonly epochs: number | null;
   /** Wall time of what is saved; a budget of minutes ends at `ofMinutes`. */
   readonly minutes: number;
   readonly ofMinutes: number | null;
@@ -50,7 +50,7 @@ export interface StudyStatus {
 export function studyStatus(study: Study, plan: StudyPlan, folder: StudyFolder, given: Roots = new Map()): StudyStatus {
   const claims = new Claims(folder.claims);
   const roots = knownRoots(study, folder, given);
-  const runs = plan.runs.map((run) => runStatus(run, folder, claims, roots));
+  const runs = plan.runs.map((run) => runStatus(study, run, folder, claims, roots));
   const count = (state: RunState) => runs.filter((run) => run.state === state).length;
   return {
     study: study.name,
@@ -61,14 +61,14 @@ export function studyStatus(study: Study, plan: StudyPlan, folder: StudyFolder, 
   };
 }
 
-function runStatus(run: PlannedRun, folder: StudyFolder, claims: Claims, roots: Roots): RunStatus {
+function runStatus(study: Study, run: PlannedRun, folder: StudyFolder, claims: Claims, roots: Roots): RunStatus {
   const record = readRecord(folder, run.place);
   const isOurs = record?.id === run.id;
   const log = path.join(folder.run(run.place), "log.csv");
   const rows = isOurs && existsSync(log) ? readCsvLog(log) : [];
-  const home = isOurs ? readJson<SavedScores>(folder.scores(run.place, run.train)) : undefined;
+  const home = isOurs ? savedScores(study, folder, run, run.train) : undefined;
   const validated = rows.findLast(({ valMIoU }) => valMIoU != null)?.valMIoU ?? null;
-  const left = unscored(folder, run);
+  const left = unscored(study, folder, run);
   const [state, remark] = ((): [RunState, string | null] => {
     const owner = claims.holder(run.place);
     const by = owner && `process ${owner.pid}${owner.host === hostname() ? "" : ` of "${owner.host}"`}`;
@@ -89,10 +89,10 @@ function runStatus(run: PlannedRun, folder: StudyFolder, claims: Claims, roots: 
     seed: run.seed,
     state,
     epoch: rows.at(-1)?.epoch ?? 0,
-    epochs: run.recipe.train.epochs,
+    epochs: run.budget.minutes === undefined ? run.recipe.train.epochs : null,
     minutes: isOurs ? minutesUsed(record) : 0,
     ofMinutes: run.budget.minutes ?? null,
-    mIoU: (home?.scores.mIoU as number | null | undefined) ?? validated,
+    mIoU: home?.scores.mIoU ?? validated,
     remark,
   };
 }

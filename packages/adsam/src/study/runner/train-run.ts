@@ -13,7 +13,7 @@ import type { PlannedRun } from "../plan/plan.js";
 import { adsamChild } from "./child.js";
 import type { StudyFolder } from "./layout.js";
 import { commandLine, machineTitle, versions } from "./machine.js";
-import { type Attempt, minutesUsed, type RunRecord, readRecord, writeRecord } from "./record.js";
+import { type Attempt, type RunRecord, readRecord, writeRecord } from "./record.js";
 
 export interface TrainContext {
   readonly folder: StudyFolder;
@@ -38,27 +38,22 @@ export async function trainRun(run: PlannedRun, context: TrainContext): Promise<
   await clearLock(out);
   const isBegun = existsSync(lastCheckpoint(out));
   const earlier = isBegun ? (before?.attempts ?? []).filter(({ savedMinutes }) => savedMinutes > 0) : [];
-  const { minutes } = run.budget;
-  const left = minutes === undefined ? undefined : minutes - minutesUsed({ attempts: earlier });
-  const shared = { id: run.id, recipe: run.recipe, versions: versions() };
-  const pictures = before?.trainPictures;
-  if (left !== undefined && left <= 0) {
-    await writeRecord(folder, run.place, { ...before!, state: "trained", attempts: earlier });
-    return { state: "trained" };
-  }
+  const { trainPictures, subset } = before ?? {};
   await writeWhole(folder.asked(run.place), recipeToYaml(run.recipe));
   const words = [
     ...["train", folder.asked(run.place), "--json", "--out", out, "--data", root],
     ...(isBegun ? ["--resume"] : []),
-    ...(left === undefined ? [] : ["--train.stopAfterMinutes", String(Math.max(left, 1e-6))]),
     ...(context.threads === undefined || run.recipe.run.threads !== "auto" ? [] : ["--threads", `${context.threads}`]),
   ];
   const attempt = { command: commandLine(words), machine: machineTitle(), started: new Date().toISOString() };
   let record: Omit<RunRecord, "date"> = {
-    ...shared,
+    id: run.id,
+    recipe: run.recipe,
+    versions: versions(),
     state: "begun",
     attempts: [...earlier, { ...attempt, savedMinutes: 0 }],
-    ...(pictures !== undefined && { trainPictures: pictures }),
+    ...(trainPictures !== undefined && { trainPictures }),
+    ...(subset && { subset }),
   };
   let writing = writeRecord(folder, run.place, record);
   const note = (changes: Partial<RunRecord>) => {
@@ -81,7 +76,8 @@ export async function trainRun(run: PlannedRun, context: TrainContext): Promise<
       const { event: name, ...event } = JSON.parse(line) as { event: TrainEventName };
       if (name === "runStarted") {
         startedAt = performance.now();
-        note({ trainPictures: (event as unknown as TrainEvents["runStarted"]).trainPictures });
+        const { trainPictures, trainSubset } = event as unknown as TrainEvents["runStarted"];
+        note({ trainPictures, ...(trainSubset && { subset: trainSubset }) });
       }
       if (name === "checkpointSaved" && (event as unknown as TrainEvents["checkpointSaved"]).kind === "last")
         note({ attempts: saved() });
