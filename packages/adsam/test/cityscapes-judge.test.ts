@@ -2,9 +2,8 @@
  * Our IoU beside that of Cityscapes' own evaluation (github mcordts/cityscapesScripts, `evalPixelLevelSemanticLabeling.py`), on id
  * pictures as they are submitted. The predictions follow from the labels by a formula, see `pseudoPrediction`.
  *
- * The recorded figures were made with the script's matrix (its NumPy branch), its `getIouScoreForLabel` and its `getScoreAverage`,
- * transcribed into a few lines of Python; the package itself was not to be had on that machine. Where a Python has it, the last test
- * asks the package.
+ * The recorded figures are the script's own (commit 02a0f28, its NumPy branch), to six digits. Where a Python has the package, the last
+ * test asks it again: `pip install cityscapesScripts`, or its sources in a folder that PYTHONPATH names.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -114,7 +113,9 @@ result = judge.evaluateImgLists(sys.argv[1::2], sys.argv[2::2], args)
 print(json.dumps([result["classScores"], result["averageScoreClasses"]]).replace("NaN", "null"))`;
 
 const pythons = ["/usr/bin/python3", "python3"];
-const python = pythons.find((name) => spawnSync(name, ["-c", "import cityscapesscripts"]).status === 0);
+const judgeModule = "cityscapesscripts.evaluation.evalPixelLevelSemanticLabeling";
+const python = pythons.find((name) => spawnSync(name, ["-c", `import ${judgeModule}`]).status === 0);
+const noJudge = `no python3 imports ${judgeModule}: pip install cityscapesScripts, or PYTHONPATH=<its sources>`;
 
 describe("Cityscapes' own evaluation", () => {
   test("all 34 label ids: the recorded figures", async (t) => {
@@ -125,7 +126,7 @@ describe("Cityscapes' own evaluation", () => {
     assertScores(await ourScores(await submitted(t, realLabels)), recorded.real, 0.443228);
   });
 
-  test("the package itself", { skip: !python && "no python3 with cityscapesScripts" }, async (t) => {
+  test("the package itself", { skip: !python && noJudge }, async (t) => {
     for (const labels of [[await stripes(t)], ...(absent ? [] : [realLabels])]) {
       const pairs = await submitted(t, labels);
       const files = pairs.flatMap(({ prediction, label }) => [prediction, label]);

@@ -105,6 +105,17 @@ describe("G-SAM by its authors' recipe", () => {
     });
   });
 
+  test("its encoder is kept but for what they add, or trained from random weights", () => {
+    const trained = (encoderTrained: boolean) =>
+      scope(() =>
+        [...buildNetwork(recipe({ "model.encoderTrained": encoderTrained }), cityscapesClasses).namedParameters()]
+          .filter(([name, { requiresGrad }]) => name.startsWith("image_encoder.") && !requiresGrad)
+          .map(([name]) => name),
+      );
+    assert.ok(trained(false).includes("image_encoder.blocks.0.attn.qkv.weight"));
+    assert.deepEqual(trained(true), []);
+  });
+
   test("what of AD-SAM it has no place for is refused", () => {
     const refused = (flags: Readonly<Record<string, unknown>>, message: RegExp) =>
       assert.throws(() => recipe(flags), message);
@@ -112,7 +123,6 @@ describe("G-SAM by its authors' recipe", () => {
     refused({ "model.encoder": "none" }, /Generalized SAM and encoder none/);
     refused({ "model.resnet": "none" }, /Generalized SAM and no ResNet/);
     refused({ "model.adapter": "lora" }, /Generalized SAM and model.adapter "lora"/);
-    refused({ "model.encoderTrained": true }, /Generalized SAM and model.encoderTrained true/);
     refused({ "model.fusionDim": 64 }, /--model.fusionDim.*Generalized SAM and model.fusionDim 64/);
   });
 });

@@ -29,7 +29,7 @@ describe("defaults", () => {
   test("are the paper's numbers", () => {
     const { input, augment, model, loss, optim, train } = paperRecipe();
     assert.deepEqual(input, { height: 1024, width: 1024 });
-    assert.deepEqual(augment, { mirror: 0.5, scale: null, crop: null, rotate: 0, jitter: null });
+    assert.deepEqual(augment, { mirror: 0.5, scale: null, crop: null, grow: null, rotate: 0, jitter: null });
     assert.deepEqual([model.encoder, model.encoderTrained, model.resnet], ["auto", false, "resnet50"]);
     assert.deepEqual([model.frozenBatchNorm, model.deformable, model.channelAttention], [true, true, true]);
     assert.deepEqual([model.fusionDim, model.decoderDims], [256, [128, 64, 32]]);
@@ -114,7 +114,7 @@ describe("files and flags", () => {
 
 describe("errors name file, line and key", () => {
   const optimKeys =
-    "name, lr, resnetLrFactor, encoderLrFactor, weightDecay, betas, eps, momentum, schedule, polyPower, minLr, warmupSteps, by, clipNorm, accumulate";
+    "name, lr, resnetLrFactor, encoderLrFactor, offsetLrFactor, weightDecay, betas, eps, momentum, schedule, polyPower, minLr, warmupSteps, by, clipNorm, accumulate";
   const cases: [text: string, message: string][] = [
     [
       "run:\n  seed: 1\noptim:\n  lr: fast\n",

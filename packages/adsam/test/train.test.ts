@@ -89,6 +89,19 @@ describe("parameter groups", () => {
       assert.equal(grouped.has(tensor), !name.startsWith("sam_encoder."), name);
   });
 
+  test("of offsets stand apart where these have a rate of their own", () => {
+    for (const decoder of ["deformable-convolution", "deformable-attention"]) {
+      const own = recipe("unused", { "model.decoder": decoder, "optim.lr": 1e-3, "optim.offsetLrFactor": 0.1 });
+      using network = networkOf(own, classes(19));
+      const offsets = parameterGroups(network, own).find(({ name }) => name === "offsets")!;
+      assert.ok(Math.abs(offsets.lr - 1e-4) < 1e-15);
+      const named = [...network.namedParameters()].filter(([, tensor]) => offsets.params.includes(tensor));
+      assert.equal(named.length, offsets.params.length);
+      assert.ok(named.length >= 6, `${named.length}`);
+      for (const [name] of named) assert.match(name, /offset/);
+    }
+  });
+
   test("of a rate of 0 are frozen: no gradients are computed for them", () => {
     using network = networkOf(recipe("unused"), classes(19));
     const still = recipe("unused", { "optim.resnetLrFactor": 0 });
@@ -323,6 +336,18 @@ describe("a run", () => {
     const { result } = await train(recipe("timed", small), { resume: true });
     assert.equal(result.reason, "finished");
     assertSameRun(out("timed"), out("whole"));
+  });
+
+  test("pictures grow from epoch to epoch, and a run that is stopped goes on at the size it was at", async () => {
+    const growing = { ...small, "augment.grow": { from: 0.5, until: 1 } };
+    await train(recipe("growing", growing));
+    await train(recipe("growing again", { ...growing, "train.stopAfterMinutes": 1e-6 }));
+    await train(recipe("growing again", growing), { resume: true });
+    assertSameRun(out("growing again"), out("growing"));
+    assert.notDeepEqual(
+      readFileSync(path.join(out("growing"), "last.pth")),
+      readFileSync(path.join(out("whole"), "last.pth")),
+    );
   });
 
   test("by minutes ends when they are over, whatever its epochs, and with a validation", async () => {

@@ -29,6 +29,18 @@ export interface LoaderOptions {
   readonly normalisation?: Normalisation;
 }
 
+export interface EpochOptions {
+  /** Batches already done: what follows is what would have followed them. */
+  readonly skip?: number;
+  /**
+   * Whether a batch's `image` lives only until the next batch is asked for: its memory (12 MB a picture of 1024×1024) then goes back to the
+   * threads, instead of to the garbage collector and from it to the system. Off by default.
+   */
+  readonly reuse?: boolean;
+  /** Factor on the recipe's sizes in this epoch, see `zoomed`. */
+  readonly zoom?: number;
+}
+
 export const defaultWorkers = (): number => Math.max(1, Math.min(4, availableParallelism() - 1));
 
 export class DataLoader {
@@ -96,14 +108,11 @@ export class DataLoader {
 
   /**
    * The batches of an epoch, the same whatever the number of threads. Leaving the loop early drops the batches made ahead.
-   * @param skip batches already done: what follows is what would have followed them.
-   * @param reuse whether a batch's `image` lives only until the next batch is asked for: its memory (12 MB a picture of 1024×1024) then
-   * goes back to the threads, instead of to the garbage collector and from it to the system. Off by default.
    * @throws Problem for a bad file, when its batch is due and not before.
    */
   async *epoch(
     epoch: number,
-    { skip = 0, reuse = false }: { readonly skip?: number; readonly reuse?: boolean } = {},
+    { skip = 0, reuse = false, zoom = 1 }: EpochOptions = {},
   ): AsyncGenerator<Batch, void, undefined> {
     checkCount("skip", skip, 0);
     const order = this.order(epoch);
@@ -115,7 +124,7 @@ export class DataLoader {
         for (; ahead.length < this.#prefetch && next < this.numBatches; next++) {
           const indices = order.slice(next * this.batchSize, (next + 1) * this.batchSize);
           const transfer = spare ? [spare.buffer as ArrayBuffer] : [];
-          ahead.push(this.#pool.run({ epoch, indices, ...(spare && { spare }) }, transfer));
+          ahead.push(this.#pool.run({ epoch, indices, zoom, ...(spare && { spare }) }, transfer));
           spare = undefined;
         }
         const due = ahead[0];

@@ -121,9 +121,9 @@ export class Learner {
   }
 }
 
-/** Whole pictures come again in each epoch, and their distance maps are kept; random windows and turned pictures never do, and theirs would only pile up. */
+/** Whole pictures come again in each epoch, and their distance maps are kept; random windows, turned and growing pictures never do, and theirs would only pile up. */
 function seesWindows({ augment }: Recipe): boolean {
-  return augment.crop !== null || augment.scale !== null || augment.rotate > 0;
+  return augment.crop !== null || augment.scale !== null || augment.grow !== null || augment.rotate > 0;
 }
 
 function namedNumbers(names: readonly string[], numbers: Float64Array): Record<string, number> {

@@ -18,7 +18,7 @@ function allGroups(network: Segmenter, recipe: GroupRecipe): NamedGroup[] {
   const groups = system.groups(recipe.optim).map((group): NamedGroup => ({ ...group, params: [] }));
   for (const [name, tensor] of network.namedParameters()) {
     if (!tensor.requiresGrad) continue;
-    const wanted = system.groupOf(name);
+    const wanted = system.groupOf(name, recipe.optim);
     const group = groups.find((one) => one.name === wanted);
     if (!group)
       throw new Error(`${recipe.model.name}: parameter ${name} is in group ${wanted}, which it does not have`);

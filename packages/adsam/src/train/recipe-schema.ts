@@ -60,6 +60,11 @@ const augment = z.strictObject({
   mirror: field(fraction(), 0.5, "probability of a left-right mirror image"),
   scale: field(orNull(pairOf(positive(), "least, most")), null, "random scale before cropping, times the input size"),
   crop: field(orNull(size(inputStep)), null, "random crop the network sees; null: the whole input"),
+  grow: field(
+    orNull(mapOf(["from", "until"], fraction())),
+    null,
+    "pictures and crops begin at `from` times their size and grow until that share of the run is over; null: full size throughout",
+  ),
   rotate: field(
     notNegative(),
     0,
@@ -145,6 +150,11 @@ const optim = z.strictObject({
   lr: field(positive(), 2e-4, "peak learning rate of fusion and decoder"),
   resnetLrFactor: field(notNegative(), 0.1, "the ResNet's learning rate, times lr"),
   encoderLrFactor: field(notNegative(), 0.1, "the SAM encoder's learning rate where it is trained, times lr"),
+  offsetLrFactor: field(
+    notNegative(),
+    1,
+    "learning rate of what says where deformable layers look, times lr; 0.1 in Deformable DETR",
+  ),
   weightDecay: field(notNegative(), 5e-4, "weight decay"),
   betas: field(pairOf(rate(), "β1, β2"), [0.9, 0.999], "AdamW's averaging rates"),
   eps: field(positive(), 1e-8, "AdamW's ε"),

@@ -19,7 +19,7 @@ import type { StepValues } from "./stepper.js";
 import { StoredEmbeddings, usesStore } from "./stored-embeddings.js";
 import { subsetOf } from "./subset.js";
 import type { TrainOptions, TrainResult } from "./trainer.js";
-import { trainTransforms } from "./transforms.js";
+import { trainTransforms, zoomAt } from "./transforms.js";
 import { validate } from "./validation.js";
 
 type Stop = Exclude<TrainResult["reason"], "finished">;
@@ -158,6 +158,12 @@ export class Run implements AsyncDisposable {
     });
   }
 
+  /** The share of the run that is over, by its minutes or, in whole epochs, by these. */
+  private share(): number {
+    const { epochs, minutes } = this.recipe.train;
+    return minutes === null ? this.progress.epoch / epochs : this.clock.share;
+  }
+
   /** Seconds since the last call. */
   private lap(): number {
     const before = this.lapStart;
@@ -196,7 +202,8 @@ export class Run implements AsyncDisposable {
   /** The epoch's batches that are to come. Where one cannot be read, the steps done so far are saved before the error goes on. */
   private async *batches(): AsyncGenerator<Batch, void, undefined> {
     try {
-      yield* this.loader.epoch(this.progress.epoch + 1, { skip: this.progress.batches, reuse: true });
+      const { epoch, batches: skip } = this.progress;
+      yield* this.loader.epoch(epoch + 1, { skip, reuse: true, zoom: zoomAt(this.recipe, this.share()) });
     } catch (error) {
       const { batches } = this.progress;
       if (!(error instanceof Problem) || this.gathered.length > 0 || batches === 0) throw error;

@@ -11,7 +11,7 @@ export function whyNotStored({ model, augment }: Pick<Recipe, "model" | "augment
   if (model.encoder === "none") return "it has no SAM encoder (model.encoder none)";
   if (model.encoderTrained) return "it trains the encoder (model.encoderTrained)";
   if (model.adapter !== "none") return `it trains adapters within the encoder (model.adapter ${model.adapter})`;
-  const changes = (["scale", "crop", "rotate", "jitter"] as const).filter((name) => augment[name]);
+  const changes = (["scale", "crop", "grow", "rotate", "jitter"] as const).filter((name) => augment[name]);
   if (changes.length === 0) return undefined;
   return `it changes pictures by more than mirroring (${changes.map((name) => `augment.${name}`).join(", ")})`;
 }

@@ -16,6 +16,8 @@ export interface GSamConfig {
   readonly resnet: ResNetName;
   /** Whether the stem's BatchNorm keeps its statistics in training; the authors train them. */
   readonly frozenBatchNorm: boolean;
+  /** Whether all of the encoder learns, as it must from random weights; the authors keep SAM's and train what they add. */
+  readonly encoderTrained: boolean;
 }
 
 /** G-SAM as its authors train and release it (`build_gsam_vit_b`). */
@@ -24,4 +26,5 @@ export const authorsConfig: GSamConfig = {
   encoder: "sam-vit-b",
   resnet: "resnet101",
   frozenBatchNorm: false,
+  encoderTrained: false,
 };

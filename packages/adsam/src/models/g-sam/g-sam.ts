@@ -48,6 +48,7 @@ export class GSam extends Segmenter {
     this.maskDecoder = new ClassDecoder(encoder.outChans, this.config.numClasses);
     this.positionalEncoder = new EmbeddingPositions(encoder.outChans);
     this.promptEncoder.requiresGrad_(false);
+    if (this.config.encoderTrained) return;
     for (const [name, tensor] of this.imageEncoder.namedParameters()) tensor.requiresGrad = this.learns(name);
   }
 

@@ -33,14 +33,7 @@ export const gSamRecipe: OwnRecipe = {
     "train.epochs": 200,
     "train.batchSize": 8,
   },
-  unused: [
-    "model.adapter",
-    "model.adapterDim",
-    "model.encoderTrained",
-    ...decoderFields,
-    "optim.resnetLrFactor",
-    "optim.encoderLrFactor",
-  ],
+  unused: ["model.adapter", "model.adapterDim", ...decoderFields, "optim.resnetLrFactor", "optim.encoderLrFactor"],
   *refusals({ encoder, resnet }) {
     if (encoder === "none" || encoder === "mobile-sam")
       yield {

@@ -8,9 +8,9 @@ export const gSamSystem: System = {
   groups: ({ lr }) => [{ name: "decoder", lr }],
   groupOf: () => "decoder",
   build({ model }, { numClasses, encoderUse: { encoder } }) {
-    const { resnet, frozenBatchNorm } = model;
+    const { resnet, frozenBatchNorm, encoderTrained } = model;
     if (resnet === "none") throw new Error("G-SAM without a stem: the recipe's checks let it pass");
-    return new GSam({ numClasses, encoder, resnet, frozenBatchNorm });
+    return new GSam({ numClasses, encoder, resnet, frozenBatchNorm, encoderTrained });
   },
   /** SAM's weights as the authors take them over, and ImageNet's for the stem. */
   loadWeights(network, { model: { encoderWeights, resnetWeights } }) {

@@ -23,13 +23,14 @@ export interface Refusal {
   readonly todo: string;
 }
 
-/** Fields of AD-SAM's fusion and decoder. */
+/** Fields of AD-SAM's fusion and decoder alone. */
 export const decoderFields = [
-  "decoder",
-  "deformable",
-  "channelAttention",
-  "fusionDim",
-  "decoderDims",
-  "attentionHeads",
-  "attentionPoints",
-].map((key) => `model.${key}`);
+  "model.decoder",
+  "model.deformable",
+  "model.channelAttention",
+  "model.fusionDim",
+  "model.decoderDims",
+  "model.attentionHeads",
+  "model.attentionPoints",
+  "optim.offsetLrFactor",
+];

@@ -1,7 +1,7 @@
 import type { EncoderUse, Segmenter } from "../../models/segmenter.js";
 import type { Recipe } from "../recipe-schema.js";
 
-export type Rates = Pick<Recipe["optim"], "lr" | "resnetLrFactor" | "encoderLrFactor">;
+export type Rates = Pick<Recipe["optim"], "lr" | "resnetLrFactor" | "encoderLrFactor" | "offsetLrFactor">;
 
 /** A group of parameters that share a learning rate; its name stands in logs and checkpoints. */
 export interface GroupRate {
@@ -24,5 +24,5 @@ export interface System {
   /** Its groups in the order in which the optimiser, and so a checkpoint, holds them. */
   groups(rates: Rates): readonly GroupRate[];
   /** The name of the group, one of `groups`, to which a parameter belongs by its state-dict name. */
-  groupOf(parameter: string): string;
+  groupOf(parameter: string, rates: Rates): string;
 }
