@@ -38,7 +38,9 @@ export class Learner {
     this.optimiser = buildOptimiser(network, recipe);
     this.peaks = this.optimiser.groups.map((group) => group.lr);
     this.stepper = stepperFor(this.optimiser, { clipNorm: recipe.optim.clipNorm, ...compute });
-    this.loss = new HybridLoss({ ...recipe.loss, ...(seesWindows(recipe) && { maxMapBytes: 0 }) });
+    const { classWeights } = recipe.loss;
+    if (classWeights === "auto") throw new Error("loss.classWeights auto: not settled before the run");
+    this.loss = new HybridLoss({ ...recipe.loss, classWeights, ...(seesWindows(recipe) && { maxMapBytes: 0 }) });
     this.rate = learningRate(recipe, stepsPerEpoch);
   }
 

@@ -69,7 +69,7 @@ export function checkClasses({ model, loss }: Recipe, { name, classes }: Pick<Da
   };
   if (model.numClasses !== "auto" && model.numClasses !== count)
     refuse("recipe key model.numClasses", `${model.numClasses}`, "Leave it at auto, which takes the data set's.");
-  if (loss.classWeights && loss.classWeights.length !== count)
+  if (Array.isArray(loss.classWeights) && loss.classWeights.length !== count)
     refuse("recipe key loss.classWeights", `${loss.classWeights.length} weights`, "Give one a class, in that order.");
 }
 

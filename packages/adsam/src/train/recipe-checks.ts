@@ -71,7 +71,11 @@ export function checkRecipe(recipe: Recipe, sources: RecipeSources): void {
       "Give at least one term a weight.",
     );
   }
-  if (loss.classWeights !== null && model.numClasses !== "auto" && loss.classWeights.length !== model.numClasses) {
+  if (
+    Array.isArray(loss.classWeights) &&
+    model.numClasses !== "auto" &&
+    loss.classWeights.length !== model.numClasses
+  ) {
     refuse(
       ["loss.classWeights", "model.numClasses"],
       `${loss.classWeights.length} weights for ${model.numClasses} classes`,

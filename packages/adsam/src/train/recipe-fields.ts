@@ -72,7 +72,8 @@ export function valueFromText(field: RecipeField, given: string): unknown {
   if (said === "null") return null;
   if (form === "text" || (form === "size" && !said.startsWith("{"))) return said;
   try {
-    return parseYaml(form === "list" && !said.startsWith("[") ? `[${said}]` : said);
+    const isItems = form === "list" && !said.startsWith("[") && said !== "auto";
+    return parseYaml(isItems ? `[${said}]` : said);
   } catch {
     return given;
   }

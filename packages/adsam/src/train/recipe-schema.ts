@@ -139,9 +139,9 @@ const loss = z.strictObject({
     "the authors' distance weighting, or Kervadec's signed boundary loss",
   ),
   classWeights: field(
-    orNull(listOf(notNegative())),
+    orNull(orAuto(listOf(notNegative()))),
     null,
-    "one factor a class, in train-id order, for the focal loss and the cross-entropy",
+    "one factor a class, in train-id order, for the focal loss and the cross-entropy; auto: by how rare it is in the training labels",
   ),
 });
 

@@ -18,7 +18,7 @@ export function resumedRecipe(origins: RecipeOrigins): Recipe {
     return { recipe, progress };
   });
   // What `auto` stands for was settled when the run began.
-  const isSettled = (path: string) => path.startsWith("model.") && fieldValue(asked, path) === "auto";
+  const isSettled = (path: string) => /^(model\.|loss\.classWeights)/.test(path) && fieldValue(asked, path) === "auto";
   const given = recipeFields
     .map(({ path }) => path)
     .filter((path) => sources.get(path) !== "default" && !isSettled(path));

@@ -2,6 +2,7 @@ import { Generator, scope } from "@adsam/torch";
 import { chooseCompute } from "../compute.js";
 import { type Dataset, requireLabels } from "../data/dataset.js";
 import type { Progress } from "./checkpoint.js";
+import { settleClassWeights } from "./class-weights.js";
 import type { TrainEventStream } from "./events.js";
 import { buildNetwork, checkClasses, networkOf, settleModel } from "./network.js";
 import { freezeUnmoved } from "./optimiser.js";
@@ -37,10 +38,10 @@ export interface TrainResult {
 export async function trainNetwork(options: TrainOptions): Promise<TrainResult> {
   const { train, val, resume = false } = options;
   const compute = chooseCompute(options.recipe.run);
-  const recipe = settleModel(options.recipe, compute);
-  checkClasses(recipe, train);
   requireLabels(train);
   requireLabels(val);
+  const recipe = await settleClassWeights(settleModel(options.recipe, compute), train);
+  checkClasses(recipe, train);
   using folder = RunFolder.claim(recipe.run.out, { resume });
   Generator.default().seed(recipe.run.seed);
   const build = resume ? networkOf : buildNetwork;
