@@ -72,6 +72,7 @@ describe("adsam train", () => {
       "valPixelAccuracy",
       ...classes,
       "seconds",
+      "runSeconds",
       "picturesPerSecond",
       "rssMB",
     ]);

@@ -104,9 +104,9 @@ describe("CSV log", () => {
     log.epochFinished(epochFinished(2, { validation: null }));
     assert.equal(
       readFileSync(path, "utf8"),
-      'epoch,step,lr.fusion,lr.resnet,loss,loss.focal,loss.dice,valMIoU,valPixelAccuracy,iou.road,"iou.wall, fence",iou.train,seconds,picturesPerSecond,rssMB\n' +
-        "1,4,0.0002,0.00002,1,0.25,0.5,0.5,0.75,0.9,0.1,,12.346,0.648,1500\n" +
-        "2,8,0.0002,0.00002,0.5,0.25,0.5,,,,,,12.346,0.648,1500\n",
+      'epoch,step,lr.fusion,lr.resnet,loss,loss.focal,loss.dice,valMIoU,valPixelAccuracy,iou.road,"iou.wall, fence",iou.train,seconds,runSeconds,picturesPerSecond,rssMB\n' +
+        "1,4,0.0002,0.00002,1,0.25,0.5,0.5,0.75,0.9,0.1,,12.346,30,0.648,1500\n" +
+        "2,8,0.0002,0.00002,0.5,0.25,0.5,,,,,,12.346,30,0.648,1500\n",
     );
     const rows = readCsvLog(path);
     assert.deepEqual(
@@ -145,7 +145,7 @@ describe("CSV log", () => {
     const changed = epochFinished(2, { lossParts: { focal: 0.25, lovasz: 1 } });
     assert.throws(() => second.epochFinished(changed), {
       message:
-        `${path} was begun by a run with other columns: found 15 columns, expected without loss.dice and with loss.lovasz. ` +
+        `${path} was begun by a run with other columns: found 16 columns, expected without loss.dice and with loss.lovasz. ` +
         "Give this run another folder with --out, or move the old log away.",
     });
     assert.equal(readFileSync(path, "utf8"), before);

@@ -350,6 +350,16 @@ describe("a run", () => {
     );
   });
 
+  test("is validated when so many minutes are over, and at its end, whatever the epochs between", async () => {
+    const validated = async (minutes: number) => {
+      const flags = { ...small, "train.epochs": 3, "train.valEvery": 2, "train.valEveryMinutes": minutes };
+      const { events } = await train(recipe(`validated every ${minutes}`, flags));
+      return eventsNamed(events, "validationFinished").map(({ epoch }) => epoch);
+    };
+    assert.deepEqual(await validated(1e-6), [1, 2, 3]);
+    assert.deepEqual(await validated(60), [3]);
+  });
+
   test("by minutes ends when they are over, whatever its epochs, and with a validation", async () => {
     const flags = { ...small, "optim.warmupSteps": 0, "train.epochs": 1, "train.valEvery": 1000 };
     const day = { ...flags, "train.minutes": 1440, "train.stopAfterMinutes": 1e-6 };

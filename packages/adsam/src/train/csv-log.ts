@@ -6,8 +6,8 @@ import type { TrainEvents, TrainSubscriber } from "./events.js";
 type Row = readonly (readonly [column: string, value: number | null])[];
 
 /**
- * One row an epoch in CSV (RFC 4180): epoch, step, learning rates, losses, validation scores, IoU of each class, seconds,
- * pictures a second, memory in MB. What was not measured is an empty cell. A resumed run drops the rows after the epoch it resumes from.
+ * One row an epoch in CSV (RFC 4180): epoch, step, learning rates, losses, validation scores, IoU of each class, seconds of
+ * training in the epoch, seconds of the run so far with its validations, pictures a second, memory in MB. What was not measured is an empty cell. A resumed run drops the rows after the epoch it resumes from.
  */
 export class CsvLog implements TrainSubscriber {
   readonly #path: string;
@@ -43,6 +43,7 @@ export class CsvLog implements TrainSubscriber {
       ["valPixelAccuracy", validation?.pixelAccuracy ?? null],
       ...this.#classNames.map((name, id) => [`iou.${name}`, validation?.perClassIoU[id] ?? null] as const),
       ["seconds", rounded(event.seconds, 3)],
+      ["runSeconds", rounded(event.runSeconds, 3)],
       ["picturesPerSecond", rounded(event.picturesPerSecond, 4)],
       ["rssMB", rounded(event.residentBytes / 1e6, 1)],
     ];

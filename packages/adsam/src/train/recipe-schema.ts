@@ -177,6 +177,11 @@ const train = z.strictObject({
   ),
   batchSize: field(count(1), 2, "pictures a batch"),
   valEvery: field(count(1), 1, "epochs between validations"),
+  valEveryMinutes: field(
+    orNull(positive()),
+    null,
+    "minutes between validations at least, each at an epoch's end, instead of valEvery",
+  ),
   valResolution: field(oneOf(["label", "network"]), "label", "score at the label's own size or at the network's"),
   checkpointEvery: field(orNull(count(1)), null, "steps between checkpoints inside an epoch; null: each epoch's end"),
   samples: field(count(0), 4, "predictions saved as pictures at each validation"),

@@ -55,6 +55,8 @@ export class Run implements AsyncDisposable {
   /** Batches learned from whose numbers nobody has heard of yet: none on the CPU, where they are known at once. */
   private readonly untold: Untold[] = [];
   private learned: readonly string[] = [];
+  /** Seconds of the run when its last validation ended, or this session began. */
+  private validatedAt = 0;
   /** Whether a checkpoint of this run stands in its folder. */
   private hasSaved = false;
 
@@ -106,6 +108,7 @@ export class Run implements AsyncDisposable {
   async finish(): Promise<TrainResult> {
     const { events } = this.options;
     this.clock.start(this.progress.seconds);
+    this.validatedAt = this.progress.seconds;
     this.tellStart();
     this.embeddings = this.openEmbeddings();
     let stop: Stop | undefined;
@@ -290,6 +293,12 @@ export class Run implements AsyncDisposable {
     this.progress = { ...this.progress, lossSums: Object.fromEntries(Object.entries(losses).map(add)) };
   }
 
+  private isValidationDue(epoch: number): boolean {
+    const { valEvery, valEveryMinutes } = this.recipe.train;
+    if (valEveryMinutes === null) return epoch % valEvery === 0;
+    return this.clock.seconds - this.validatedAt >= 60 * valEveryMinutes;
+  }
+
   /** Validates, reports, saves: the last and, where it is, the best. A validation that is interrupted is done anew by the resumed run. */
   private async endEpoch(): Promise<Stop | undefined> {
     const { recipe, options } = this;
@@ -299,7 +308,7 @@ export class Run implements AsyncDisposable {
     const { epochs, minutes } = recipe.train;
     const { seconds } = this.progress;
     const isLast = minutes === null ? epoch === epochs : seconds >= 60 * minutes;
-    if (epoch % recipe.train.valEvery === 0 || isLast) {
+    if (this.isValidationDue(epoch) || isLast) {
       this.save("last"); // a validation may take as long as the epoch did
       const { network, compute, embeddings, valLoader: loader } = this;
       const { events, signal } = options;
@@ -316,6 +325,7 @@ export class Run implements AsyncDisposable {
         ...(signal && { signal }),
       });
       if (signal?.aborted) return "stopped";
+      this.validatedAt = this.clock.seconds;
     }
     const { step, batches, lossSums, epochSeconds, best } = this.progress;
     const isBest = validation?.mIoU != null && validation.mIoU > (best?.mIoU ?? Number.NEGATIVE_INFINITY);

@@ -59,8 +59,8 @@ const leastSeconds = 0.001;
 function curveOf(log: string): StudyRun["curve"] {
   if (!existsSync(log)) return [];
   let minutes = 0;
-  return readCsvLog(log).map(({ epoch, seconds, valMIoU, valPixelAccuracy, loss }) => {
-    minutes += Math.max(seconds ?? 0, leastSeconds) / 60;
+  return readCsvLog(log).map(({ epoch, runSeconds, valMIoU, valPixelAccuracy, loss }) => {
+    minutes = Math.max(runSeconds ?? 0, minutes * 60 + leastSeconds) / 60;
     return {
       epoch: epoch!,
       minutes,
