@@ -123,6 +123,16 @@ const model = z.strictObject({
   decoderDims: field(tripleOf(multipleOf(8), "stage 1, 2, 3"), [128, 64, 32], "channels after each decoder stage"),
   attentionHeads: field(count(1), 8, "heads of the deformable attention"),
   attentionPoints: field(count(1), 4, "sampling points of a head and level"),
+  norm: field(
+    oneOf(["group", "batch"]),
+    "group",
+    "what normalises fusion and decoder: GroupNorm, for batches however small, or BatchNorm, which learns faster from random weights",
+  ),
+  feedForwardFactor: field(
+    positive(),
+    2,
+    "channels within the feed-forward of a stage with attention, times the stage's own",
+  ),
 });
 
 const loss = z.strictObject({
