@@ -360,6 +360,27 @@ describe("a run", () => {
     assert.deepEqual(await validated(60), [3]);
   });
 
+  test("that grows is validated on pictures as large as those it learns from, and at its end on whole ones", async () => {
+    const grow = { from: 0.5, until: 1 };
+    const flags = {
+      ...small,
+      "train.epochs": 2,
+      "train.valEvery": 1,
+      "train.samples": 1,
+      "train.valResolution": "network",
+    };
+    const { events } = await train(recipe("validated while it grows", { ...flags, "augment.grow": grow }));
+    const [early, last] = eventsNamed(events, "sampleSaved").map(({ size }) => size);
+    const { height, width } = recipe("its size", small).input;
+    assert.deepEqual(
+      [early, last],
+      [
+        { height: height / 2, width: width / 2 },
+        { height, width },
+      ],
+    );
+  });
+
   test("by minutes ends when they are over, whatever its epochs, and with a validation", async () => {
     const flags = { ...small, "optim.warmupSteps": 0, "train.epochs": 1, "train.valEvery": 1000 };
     const day = { ...flags, "train.minutes": 1440, "train.stopAfterMinutes": 1e-6 };

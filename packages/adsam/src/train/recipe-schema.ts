@@ -63,7 +63,7 @@ const augment = z.strictObject({
   grow: field(
     orNull(mapOf(["from", "until"], fraction())),
     null,
-    "pictures and crops begin at `from` times their size and grow until that share of the run is over; null: full size throughout",
+    "pictures and crops begin at `from` times their size, validations with them, and grow until that share of the run is over; null: full size throughout",
   ),
   rotate: field(
     notNegative(),
