@@ -193,6 +193,7 @@ describe("every ablation builds and learns: twenty steps on one batch lower its 
       "loss.crossEntropy": 1,
     },
     SGD: { "optim.name": "sgd", "optim.lr": 0.05, "optim.resnetLrFactor": 1 },
+    Muon: { "optim.name": "muon" },
     "batch statistics not frozen": { "model.frozenBatchNorm": false },
     bfloat16: { "run.precision": "bfloat16" },
   };
