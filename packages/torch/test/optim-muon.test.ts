@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { keep, liveTensors, nn, optim, randn, scope, type Tensor, zeros } from "../src/index.js";
+import { full, keep, liveTensors, nn, optim, randn, scope, Tensor, zeros } from "../src/index.js";
 
 type Matrix = number[][];
 
@@ -142,6 +142,30 @@ describe("Muon", () => {
     assert.equal(liveTensors().count, before);
     param.dispose();
   });
+
+  test("leaves a step out where a scalar of the device says so, without reading it", () =>
+    scope(() => {
+      /** As on a GPU. */
+      class Unread extends optim.Muon {
+        protected override looksItself(): boolean {
+          return true;
+        }
+      }
+      const start = randn([3, 4]);
+      const gradients = [randn([3, 4]), full([3, 4], Number.NaN), randn([3, 4])];
+      const params = [nn.parameter(start.clone()), nn.parameter(start.clone())];
+      using unread = new Unread([{ params: [params[0]!], matrices: true }], { lr: 0.1 });
+      using plain = matrices([params[1]!], { weightDecay: 0.01 });
+      for (const [i, grad] of gradients.entries()) {
+        params[0]!.grad = grad.clone();
+        unread.step({ leaveOut: Tensor.of(i === 1 ? 1 : 0) });
+        if (i === 1) continue;
+        params[1]!.grad = grad.clone();
+        plain.step();
+      }
+      assert.deepEqual(params[0]!.toArray(), params[1]!.toArray());
+      for (const param of params) param.dispose();
+    }));
 
   test("refuses a vector among matrices, naming it", () =>
     scope(() => {

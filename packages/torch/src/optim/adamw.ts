@@ -49,8 +49,8 @@ export class AdamW extends Optimizer<AdamWOptions> {
   }
 }
 
-/** On a GPU libtorch 2 has the whole step in one kernel. The CPU keeps to the operations below, and so to the same bits. */
-function isFused(device: string): boolean {
+/** On a GPU libtorch 2 has the whole step in one kernel, which heeds a step to leave out. The CPU keeps to the operations below, and so to the same bits. */
+export function isFused(device: string): boolean {
   return device.startsWith("cuda") && hasOperator("aten::_fused_adamw_");
 }
 

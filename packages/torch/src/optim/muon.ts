@@ -1,8 +1,8 @@
 import { Problem } from "../problem.js";
 import type { Tensor } from "../tensor.js";
-import { type AdamWOptions, adamWRecord, moveByAdamW, restoreAdamW } from "./adamw.js";
+import { type AdamWOptions, adamWRecord, isFused, moveByAdamW, restoreAdamW } from "./adamw.js";
 import { type Batch, stateOf } from "./batches.js";
-import { type GroupSpec, Optimizer, type ParamGroup } from "./optimizer.js";
+import { type GroupSpec, type Leaving, Optimizer, type ParamGroup } from "./optimizer.js";
 import { flagIn, type GroupRecord, numberIn } from "./state.js";
 
 export interface MuonOptions extends AdamWOptions {
@@ -50,15 +50,21 @@ export class Muon extends Optimizer<MuonOptions> {
       });
   }
 
-  protected override update(group: ParamGroup<MuonOptions>, batch: Batch): void {
+  protected override looksItself({ device }: Tensor): boolean {
+    return isFused(device); // matrices always could; the others go by AdamW
+  }
+
+  protected override update(group: ParamGroup<MuonOptions>, batch: Batch, leaving?: Leaving): void {
     if (!group.matrices) {
-      moveByAdamW(group, batch);
+      moveByAdamW(group, batch, leaving);
       return;
     }
+    const isOut = leaving?.now.ne(0);
     const { lr, weightDecay, momentum, nesterov, nsSteps } = group;
     const { params, grads } = batch;
     for (const [i, buffer] of stateOf(batch, "momentum_buffer").entries()) {
-      const [param, grad] = [params[i]!, grads[i]!];
+      const param = params[i]!;
+      const grad = isOut ? isOut.where(buffer, grads[i]!) : grads[i]!; // towards itself, the buffer stays
       buffer.lerp_(grad, 1 - momentum);
       const rows = param.size(0);
       const columns = param.numel / rows;
@@ -67,8 +73,8 @@ export class Muon extends Optimizer<MuonOptions> {
         columns,
       ]);
       const step = orthogonalised(direction, nsSteps).reshape(param.shape);
-      if (weightDecay !== 0) param.mul_(1 - lr * weightDecay);
-      param.add_(step, { alpha: -lr * Math.sqrt(Math.max(1, rows / columns)) });
+      const moved = param.mul(1 - lr * weightDecay).add_(step, { alpha: -lr * Math.sqrt(Math.max(1, rows / columns)) });
+      param.copy_(isOut ? isOut.where(param, moved) : moved);
     }
   }
 
