@@ -373,13 +373,9 @@ describe("a run", () => {
     const { events } = await train(recipe("validated while it grows", { ...flags, "augment.grow": grow }));
     const [early, last] = eventsNamed(events, "sampleSaved").map(({ size }) => size);
     const { height, width } = recipe("its size", small).input;
-    assert.deepEqual(
-      [early, last],
-      [
-        { height: height / 2, width: width / 2 },
-        { height, width },
-      ],
-    );
+    assert.deepEqual([height, width], [64, 96]);
+    assert.deepEqual(early, { height: 32, width: 64 }, "half of it, in whole 32s");
+    assert.deepEqual(last, { height, width });
   });
 
   test("by minutes ends when they are over, whatever its epochs, and with a validation", async () => {

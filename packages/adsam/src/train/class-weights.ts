@@ -18,9 +18,9 @@ export async function settleClassWeights(recipe: Recipe, train: Dataset): Promis
 
 /**
  * The square root of 1 / ln(1.02 + share of the class among the pixels that count), ENet's factor (Paszke et al. 2016, §5.2): 1.2 for a
- * class that is everywhere, 7 for one that is nowhere. ENet's own have rare classes seen where they are not: with them
- * a network found 86 % of the pedestrians' pixels, and of those that it called so four in five were others' (docs/results.md). Brought to mean 1 over the classes that
- * occur; one that does not, whose factor moves nothing, has 1.
+ * class that is everywhere, 7 for one that is nowhere. ENet's own have rare classes seen where they are not: with them a network found 86 %
+ * of the pedestrians' pixels, and of those that it called so four in five were others' (docs/results.md). Brought to mean 1 over the
+ * classes that occur; one that does not, whose factor moves nothing, has 1.
  * @param pixels of each class
  * @returns factors, to four digits
  */
