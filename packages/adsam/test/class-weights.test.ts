@@ -46,9 +46,9 @@ before(() =>
 );
 
 describe("class weights by rarity", () => {
-  test("are ENet's, of mean 1 over the classes that occur; one that does not has 1", () => {
+  test("are square roots of ENet's, of mean 1 over the classes that occur; one that does not has 1", () => {
     const weights = rarityWeights([90, 10, 0]);
-    const [common, rare] = [1 / Math.log(1.92), 1 / Math.log(1.12)];
+    const [common, rare] = [1 / Math.sqrt(Math.log(1.92)), 1 / Math.sqrt(Math.log(1.12))];
     const mean = (common + rare) / 2;
     assert.ok(Math.abs(weights[0]! - common / mean) < 1e-3);
     assert.ok(Math.abs(weights[1]! - rare / mean) < 1e-3);

@@ -31,7 +31,7 @@ for (const [what, size, pixels] of [
 
 test("a skip connection enters at its own size unless another is asked for", () =>
   scope(() => {
-    using projection = new SkipProjection(6, 8);
+    using projection = new SkipProjection(6, 8, "group");
     const skip = randn([1, 6, 4, 3]);
     assert.deepEqual(projection.call(skip).shape, [1, 8, 4, 3]);
     assert.deepEqual(projection.call(skip, { height: 8, width: 7 }).shape, [1, 8, 8, 7]);
@@ -58,3 +58,34 @@ for (const decoder of ["deformable-attention", "deformable-convolution"] as cons
         assert.ok(!seen.has(slow), `${mode}: ${slow}`);
     }
   });
+
+test("norms over the batch: pictures are normalised together in training, and by what was learnt in evaluation", () => {
+  using network = new AdSam({
+    numClasses: 5,
+    encoder: "none",
+    resnet: "nano",
+    frozenBatchNorm: false,
+    norm: "batch",
+    fusionDim: 32,
+    decoderDims: [32, 16, 16],
+    attentionHeads: 4,
+    feedForwardFactor: 0.25,
+  });
+  const names = new Map([...network.stateDict()].map(([name, tensor]) => [name, tensor.shape]));
+  for (const layer of ["fusion_layers.0.norm", "up1.skip_conv.1", "up1.norm1", "up3.norm2", "classifier.1"])
+    assert.ok(names.has(`${layer}.running_mean`), layer);
+  assert.deepEqual(names.get("up1.feed_forward.0.weight"), [8, 32, 3, 3]);
+  assert.deepEqual(names.get("up1.feed_forward.2.weight"), [32, 8, 3, 3]);
+  scope(() => {
+    const images = randn([2, 3, 64, 64]);
+    const apart = () => {
+      const alone = network.call({ image: images.narrow(0, 0, 1) });
+      const beside = network.call({ image: images }).narrow(0, 0, 1);
+      return beside.sub(alone).abs().max().item();
+    };
+    network.train();
+    assert.ok(apart() > 1e-2);
+    network.eval();
+    assert.ok(apart() < 1e-4, `${apart()}`);
+  });
+});

@@ -114,7 +114,7 @@ describe("files and flags", () => {
 
 describe("errors name file, line and key", () => {
   const optimKeys =
-    "name, lr, resnetLrFactor, encoderLrFactor, offsetLrFactor, weightDecay, betas, eps, momentum, schedule, polyPower, minLr, warmupSteps, by, clipNorm, accumulate";
+    "name, lr, matrixLr, resnetLrFactor, encoderLrFactor, offsetLrFactor, weightDecay, betas, eps, momentum, schedule, polyPower, minLr, warmupSteps, by, clipNorm, accumulate";
   const cases: [text: string, message: string][] = [
     [
       "run:\n  seed: 1\noptim:\n  lr: fast\n",

@@ -21,6 +21,46 @@ const planned = (experiments: string, text = tinyStudy, options = {}) => {
 };
 const accuracy = "  accuracy: { asks: accuracy, train: [scenes], budgets: [short] }\n";
 
+describe("a study that extends another", () => {
+  const base = put(`${tinyStudy}experiments:\n${accuracy}`);
+  const extending = (text: string) => readStudy(put(`extends: ${path.basename(base)}\n${text}`));
+
+  test("has its entries, maps merged, null taking one out, and its own over them", () => {
+    const { runs } = planStudy(
+      extending("budgets: { short: null, long: { epochs: 9 } }\nexperiments: { accuracy: { budgets: [long] } }\n"),
+    );
+    assert.deepEqual(
+      runs.map(({ system, recipe }) => [system, recipe.train.epochs]),
+      [
+        ["ad-sam", 9],
+        ["sam", 9],
+      ],
+    );
+  });
+
+  test("names the file and line in which a mistake stands", () => {
+    assert.throws(
+      () => extending("budgets: { short: { epochs: 0 } }\n"),
+      /study .*study-\d+\.yaml:2, key "budgets\.short\.epochs"/,
+    );
+    assert.throws(
+      () => extending("budgets: { short: null, long: { epochs: 9 } }\n"),
+      (error: Problem) =>
+        error.message.includes(`${path.basename(base)}:`) && /unknown budget "short"/.test(error.message),
+    );
+  });
+
+  test("is refused where the other one is not there, is no name, or is itself", () => {
+    assert.throws(() => readStudy(put("extends: ./none.yaml\n")), /none\.yaml cannot be read: found no such file/);
+    assert.throws(
+      () => readStudy(put("extends: [small]\n")),
+      /:1, key "extends": found \["small"\], expected the name/,
+    );
+    const own = `study-${files}.yaml`;
+    assert.throws(() => readStudy(put(`extends: ./${own}\n`)), /key "extends": found a study that extends itself/);
+  });
+});
+
 describe("a study's plan", () => {
   test("systems by seed, in the order of the experiments; a run that two experiments ask for stands once", () => {
     const transfer = "  far: { asks: transfer, systems: [sam], train: [scenes], test: [streets], budgets: [short] }\n";
@@ -161,7 +201,7 @@ describe("a study's plan", () => {
   });
 
   test("what comes with adsam is a plan, long and quick", () => {
-    assert.deepEqual(shippedStudies(), ["authors", "paper", "small"]);
+    assert.deepEqual(shippedStudies(), ["authors", "paper", "small", "two-cores"]);
     for (const name of shippedStudies())
       for (const quick of [false, true]) {
         const { runs, measures } = planStudy(readStudy(name, { quick }));
@@ -311,6 +351,6 @@ describe("a study that is wrong is refused, naming key and line", () => {
   test("a file that is none, and a name that no study has", () => {
     assert.throws(() => readStudy(put("title: [")), /study .*:1 is not valid YAML/);
     assert.throws(() => readStudy(path.join(root, "none.yaml")), /none\.yaml cannot be read: found no such file/);
-    assert.throws(() => readStudy("large"), /study: found "large", expected one of authors, paper, small/);
+    assert.throws(() => readStudy("large"), /study: found "large", expected one of authors, paper, small, two-cores/);
   });
 });

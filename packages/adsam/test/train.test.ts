@@ -193,6 +193,7 @@ describe("every ablation builds and learns: twenty steps on one batch lower its 
       "loss.crossEntropy": 1,
     },
     SGD: { "optim.name": "sgd", "optim.lr": 0.05, "optim.resnetLrFactor": 1 },
+    Muon: { "optim.name": "muon" },
     "batch statistics not frozen": { "model.frozenBatchNorm": false },
     bfloat16: { "run.precision": "bfloat16" },
   };
@@ -358,6 +359,23 @@ describe("a run", () => {
     };
     assert.deepEqual(await validated(1e-6), [1, 2, 3]);
     assert.deepEqual(await validated(60), [3]);
+  });
+
+  test("that grows is validated on pictures as large as those it learns from, and at its end on whole ones", async () => {
+    const grow = { from: 0.5, until: 1 };
+    const flags = {
+      ...small,
+      "train.epochs": 2,
+      "train.valEvery": 1,
+      "train.samples": 1,
+      "train.valResolution": "network",
+    };
+    const { events } = await train(recipe("validated while it grows", { ...flags, "augment.grow": grow }));
+    const [early, last] = eventsNamed(events, "sampleSaved").map(({ size }) => size);
+    const { height, width } = recipe("its size", small).input;
+    assert.deepEqual([height, width], [64, 96]);
+    assert.deepEqual(early, { height: 32, width: 64 }, "half of it, in whole 32s");
+    assert.deepEqual(last, { height, width });
   });
 
   test("by minutes ends when they are over, whatever its epochs, and with a validation", async () => {

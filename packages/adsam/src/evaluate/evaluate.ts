@@ -22,6 +22,8 @@ export interface EvaluationData {
 }
 
 interface Scoring extends PredictBatchOptions {
+  /** Factor on the size of what the network sees, see `zoomed`; 1 where it is left out. */
+  readonly zoom?: number;
   /** Stops after the batch at hand; the pictures so far are scored. */
   readonly signal?: AbortSignal;
   /** Sees each prediction, at the scored size and in the scored classes, and the label it met. */
@@ -79,7 +81,7 @@ async function score(loader: DataLoader, options: Scoring): Promise<ConfusionMat
   let done = 0;
   using forward = new GraphedForward((image) => network.call({ image })); // plain calls on the CPU
   try {
-    for await (const batch of loader.epoch(1, { reuse: true })) {
+    for await (const batch of loader.epoch(1, { reuse: true, zoom: options.zoom ?? 1 })) {
       const pictures = refined ? await picturesOf(batch, loader.dataset) : [];
       const predictions = predictBatch(batch, { ...options, forward }, pictures);
       for (const [place, prediction] of predictions.entries()) {

@@ -5,7 +5,7 @@ import { ConvolutionStage } from "./decoder/convolution-stage.js";
 import type { DecoderStage } from "./decoder/stage.js";
 import { encoderConfig, type ImageEncoder } from "./encoders.js";
 import { DeformableFusion } from "./fusion.js";
-import { Conv2d, groupNormGelu } from "./layers.js";
+import { Conv2d, type NormName, normGeluLayers } from "./layers.js";
 import { ResNet, type ResNetName } from "./resnet.js";
 import { buildUsedEncoder, type EncoderUse, Segmenter, type SegmenterInput } from "./segmenter.js";
 
@@ -24,6 +24,9 @@ export interface AdSamConfig extends Omit<EncoderUse, "encoder"> {
   readonly decoderDims: readonly [number, number, number];
   readonly attentionHeads: number;
   readonly attentionPoints: number;
+  readonly norm: NormName;
+  /** Channels within the feed-forward of a stage with attention, times the stage's own. */
+  readonly feedForwardFactor: number;
 }
 
 /** AD-SAM as the paper has it. */
@@ -43,6 +46,8 @@ export const paperConfig: AdSamConfig = {
   decoderDims: [128, 64, 32],
   attentionHeads: 8,
   attentionPoints: 4,
+  norm: "group",
+  feedForwardFactor: 2,
 };
 
 /** AD-SAM (arXiv 2510.27047, §3): SAM's global context and ResNet's local detail, fused and decoded by deformable layers. */
@@ -59,7 +64,7 @@ export class AdSam extends Segmenter {
   constructor(config: Partial<AdSamConfig> = {}) {
     super();
     this.config = { ...paperConfig, ...config };
-    const { numClasses, encoder, resnet, decoder, deformable, channelAttention, fusionDim } = this.config;
+    const { numClasses, encoder, resnet, decoder, deformable, channelAttention, fusionDim, norm } = this.config;
     const [dim1, dim2, dim3] = this.config.decoderDims;
     if (encoder === "none" && resnet === "none")
       throw new Problem({
@@ -78,16 +83,18 @@ export class AdSam extends Segmenter {
         outChannels: fusionDim,
         deformable,
         channelAttention,
+        norm,
       }),
     ]);
     const Stage = decoder === "deformable-attention" ? AttentionStage : ConvolutionStage;
-    const common = { deformable, heads: this.config.attentionHeads, points: this.config.attentionPoints };
+    const { attentionHeads: heads, attentionPoints: points, feedForwardFactor } = this.config;
+    const common = { deformable, heads, points, norm, feedForwardFactor };
     this.up1 = new Stage({ inChannels: fusionDim, outChannels: dim1, skipChannels: layer3, upsample: true, ...common });
     this.up2 = new Stage({ inChannels: dim1, outChannels: dim2, skipChannels: layer2, upsample: true, ...common });
     this.up3 = new Stage({ inChannels: dim2, outChannels: dim3, skipChannels: layer1, upsample: false, ...common });
     this.classifier = new nn.Sequential(
       new Conv2d(dim3, dim3, { kernelSize: 3, padding: 1 }),
-      ...groupNormGelu(dim3),
+      ...normGeluLayers(norm, dim3),
       new nn.Conv2d(dim3, numClasses, { kernelSize: 1 }),
     );
   }

@@ -3,7 +3,7 @@ import { cat, nn, type Tensor } from "@adsam/torch";
 import { ChannelAttention } from "./channel-attention.js";
 import { projectedTo } from "./decoder/stage.js";
 import { conv3x3 } from "./deformable-conv.js";
-import { GroupNorm } from "./layers.js";
+import { type NormName, norm } from "./layers.js";
 
 export interface FusionConfig {
   /** Channels of SAM's embedding; 0 where SAM's encoder is left out. */
@@ -13,6 +13,7 @@ export interface FusionConfig {
   readonly outChannels: number;
   readonly deformable: boolean;
   readonly channelAttention: boolean;
+  readonly norm: NormName;
 }
 
 /**
@@ -23,14 +24,21 @@ export class DeformableFusion extends nn.Module {
   readonly resnetConv: nn.Conv2d | undefined;
   readonly fusionConv: nn.Module;
   readonly channelAttention: ChannelAttention | undefined;
-  readonly norm: nn.GroupNorm;
+  readonly norm: nn.Module;
 
-  constructor({ samChannels, resnetChannels, outChannels, deformable, channelAttention }: FusionConfig) {
+  constructor({
+    samChannels,
+    resnetChannels,
+    outChannels,
+    deformable,
+    channelAttention,
+    norm: normName,
+  }: FusionConfig) {
     super();
     if (resnetChannels > 0) this.resnetConv = new nn.Conv2d(resnetChannels, outChannels, { kernelSize: 1 });
     this.fusionConv = conv3x3(samChannels + (resnetChannels > 0 ? outChannels : 0), outChannels, deformable);
     if (channelAttention) this.channelAttention = new ChannelAttention(outChannels);
-    this.norm = new GroupNorm(8, outChannels);
+    this.norm = norm(normName, outChannels);
   }
 
   /**

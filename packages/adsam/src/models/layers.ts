@@ -1,4 +1,4 @@
-import { conv3x3, groupNorm } from "@adsam/kernels";
+import { conv3x3, gelu, groupNorm } from "@adsam/kernels";
 import { nn, type Tensor } from "@adsam/torch";
 
 /** A convolution's numbers, its own or those a norm was folded into. */
@@ -65,7 +65,7 @@ export class Conv2d extends nn.Conv2d {
 }
 
 /** GroupNorm and the exact GELU in one pass over memory; its members are `nn.GroupNorm`'s. */
-export class GroupNormGelu extends nn.GroupNorm {
+class GroupNormGelu extends nn.GroupNorm {
   override forward(x: Tensor): Tensor {
     const { weight, bias, eps, numGroups } = this;
     return groupNorm(x, numGroups, { weight: weight ?? null, bias: bias ?? null, eps, activation: "gelu" });
@@ -73,17 +73,34 @@ export class GroupNormGelu extends nn.GroupNorm {
 }
 
 /** GroupNorm alone, channels-last maps staying so. */
-export class GroupNorm extends nn.GroupNorm {
+class GroupNorm extends nn.GroupNorm {
   override forward(x: Tensor): Tensor {
     const { weight, bias, eps, numGroups } = this;
     return groupNorm(x, numGroups, { weight: weight ?? null, bias: bias ?? null, eps });
   }
 }
 
-/**
- * A norm, its GELU, and what stands in the GELU's place, so that layers behind them keep the numbers their names in a state dict
- * are made of.
- */
-export function groupNormGelu(channels: number): [nn.Module, nn.Module] {
-  return [new GroupNormGelu(8, channels), new nn.Identity()];
+/** BatchNorm and the exact GELU; its members are `nn.BatchNorm2d`'s. */
+class BatchNormGelu extends nn.BatchNorm2d {
+  override forward(x: Tensor): Tensor {
+    return gelu(super.forward(x));
+  }
+}
+
+/** What brings the maps of fusion and decoder to one scale: groups of channels of each picture, or each channel over the batch. */
+export type NormName = "group" | "batch";
+
+/** Eight groups, or BatchNorm. */
+export function norm(name: NormName, channels: number): nn.Module {
+  return name === "group" ? new GroupNorm(8, channels) : new nn.BatchNorm2d(channels);
+}
+
+/** {@link norm} and its GELU. */
+export function normGelu(name: NormName, channels: number): nn.Module {
+  return name === "group" ? new GroupNormGelu(8, channels) : new BatchNormGelu(channels);
+}
+
+/** {@link normGelu}, and what stands in the GELU's place, so that layers behind keep the numbers their names in a state dict are made of. */
+export function normGeluLayers(name: NormName, channels: number): [nn.Module, nn.Module] {
+  return [normGelu(name, channels), new nn.Identity()];
 }

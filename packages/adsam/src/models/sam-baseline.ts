@@ -1,7 +1,7 @@
 import { resizeBilinear } from "@adsam/kernels";
 import { nn, Problem, type Tensor } from "@adsam/torch";
 import { encoderConfig, type ImageEncoder } from "./encoders.js";
-import { Conv2d, groupNormGelu } from "./layers.js";
+import { Conv2d, normGeluLayers } from "./layers.js";
 import { buildUsedEncoder, type EncoderUse, Segmenter, type SegmenterInput } from "./segmenter.js";
 
 export interface SamBaselineConfig extends EncoderUse {
@@ -31,7 +31,7 @@ export class SamBaseline extends Segmenter {
     this.samEncoder = buildUsedEncoder({ ...this.config, encoder });
     this.head = new nn.Sequential(
       new Conv2d(outChans, outChans, { kernelSize: 3, padding: 1, bias: false }),
-      ...groupNormGelu(outChans),
+      ...normGeluLayers("group", outChans),
       new nn.Conv2d(outChans, this.config.numClasses, { kernelSize: 1 }),
     );
   }

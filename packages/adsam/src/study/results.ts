@@ -45,7 +45,7 @@ const budgetSchema = z.strictObject({
 
 const curvePointSchema = z.strictObject({
   epoch: z.number().positive(),
-  /** Of training since its start; validation is not counted. */
+  /** Since the start of training, validations included. */
   minutes: z.number().min(0),
   /** Null in an epoch without validation. */
   valMIoU: scored,

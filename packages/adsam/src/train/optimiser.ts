@@ -1,10 +1,11 @@
 import { optim, type Tensor } from "@adsam/torch";
 import type { Segmenter } from "../models/segmenter.js";
+import { matricesOf } from "./matrices.js";
 import type { Recipe } from "./recipe-schema.js";
 import { systemOf } from "./systems/registry.js";
 import type { GroupRate } from "./systems/system.js";
 
-export type Optimiser = optim.AdamW | optim.SGD;
+export type Optimiser = optim.AdamW | optim.Muon | optim.SGD;
 
 interface NamedGroup extends GroupRate {
   readonly params: Tensor[];
@@ -40,10 +41,23 @@ export function freezeUnmoved(network: Segmenter, recipe: GroupRecipe): void {
 
 export function buildOptimiser(network: Segmenter, recipe: Recipe): Optimiser {
   const groups = parameterGroups(network, recipe);
-  const { name, lr, weightDecay, betas, eps, momentum } = recipe.optim;
-  return name === "adamw"
-    ? new optim.AdamW(groups, { lr, weightDecay, betas: [betas[0], betas[1]], eps })
-    : new optim.SGD(groups, { lr, weightDecay, momentum });
+  const { name, lr, weightDecay, eps, momentum } = recipe.optim;
+  const betas = [recipe.optim.betas[0], recipe.optim.betas[1]] as const;
+  if (name === "sgd") return new optim.SGD(groups, { lr, weightDecay, momentum });
+  if (name === "adamw") return new optim.AdamW(groups, { lr, weightDecay, betas, eps });
+  return new optim.Muon(withMatrices(groups, network, recipe), { lr, weightDecay, betas, eps, momentum });
+}
+
+/** Each group in two: what Muon orthogonalises, with a rate of its own, and the rest. */
+function withMatrices(groups: readonly NamedGroup[], network: Segmenter, { optim: { lr, matrixLr } }: Recipe) {
+  const matrices = matricesOf(network);
+  return groups.flatMap((group) => {
+    const [own, rest] = [true, false].map((wanted) => group.params.filter((one) => matrices.has(one) === wanted));
+    return [
+      { ...group, params: rest! },
+      { name: `${group.name}.matrices`, lr: (group.lr / lr) * matrixLr, params: own!, matrices: true },
+    ].filter(({ params }) => params.length > 0);
+  });
 }
 
 /**

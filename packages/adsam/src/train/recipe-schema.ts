@@ -63,7 +63,7 @@ const augment = z.strictObject({
   grow: field(
     orNull(mapOf(["from", "until"], fraction())),
     null,
-    "pictures and crops begin at `from` times their size and grow until that share of the run is over; null: full size throughout",
+    "pictures and crops begin at `from` times their size, validations with them, and grow until that share of the run is over; null: full size throughout",
   ),
   rotate: field(
     notNegative(),
@@ -123,6 +123,16 @@ const model = z.strictObject({
   decoderDims: field(tripleOf(multipleOf(8), "stage 1, 2, 3"), [128, 64, 32], "channels after each decoder stage"),
   attentionHeads: field(count(1), 8, "heads of the deformable attention"),
   attentionPoints: field(count(1), 4, "sampling points of a head and level"),
+  norm: field(
+    oneOf(["group", "batch"]),
+    "group",
+    "what normalises fusion and decoder: GroupNorm, for batches however small, or BatchNorm, which learns faster from random weights",
+  ),
+  feedForwardFactor: field(
+    positive(),
+    2,
+    "channels within the feed-forward of a stage with attention, times the stage's own",
+  ),
 });
 
 const loss = z.strictObject({
@@ -146,8 +156,13 @@ const loss = z.strictObject({
 });
 
 const optim = z.strictObject({
-  name: field(oneOf(["adamw", "sgd"]), "adamw", "optimiser"),
+  name: field(oneOf(["adamw", "sgd", "muon"]), "adamw", "optimiser"),
   lr: field(positive(), 2e-4, "peak learning rate of fusion and decoder"),
+  matrixLr: field(
+    positive(),
+    0.02,
+    "Muon's own rate, of the weights that it orthogonalises; the groups' factors and the schedule hold for it, too",
+  ),
   resnetLrFactor: field(notNegative(), 0.1, "the ResNet's learning rate, times lr"),
   encoderLrFactor: field(notNegative(), 0.1, "the SAM encoder's learning rate where it is trained, times lr"),
   offsetLrFactor: field(
@@ -156,9 +171,9 @@ const optim = z.strictObject({
     "learning rate of what says where deformable layers look, times lr; 0.1 in Deformable DETR",
   ),
   weightDecay: field(notNegative(), 5e-4, "weight decay"),
-  betas: field(pairOf(rate(), "β1, β2"), [0.9, 0.999], "AdamW's averaging rates"),
+  betas: field(pairOf(rate(), "β1, β2"), [0.9, 0.999], "averaging rates of AdamW, and of what Muon leaves to it"),
   eps: field(positive(), 1e-8, "AdamW's ε"),
-  momentum: field(rate(), 0.9, "SGD's momentum"),
+  momentum: field(rate(), 0.9, "momentum of SGD and Muon"),
   schedule: field(oneOf(["cosine", "poly", "constant"]), "cosine", "how the learning rate falls"),
   polyPower: field(positive(), 0.9, "exponent of the poly schedule"),
   minLr: field(notNegative(), 1e-6, "where the cosine ends"),

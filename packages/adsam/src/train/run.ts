@@ -322,6 +322,7 @@ export class Run implements AsyncDisposable {
         events,
         epoch,
         step,
+        zoom: isLast ? 1 : zoomAt(recipe, this.share()),
         ...(signal && { signal }),
       });
       if (signal?.aborted) return "stopped";

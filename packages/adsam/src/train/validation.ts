@@ -21,13 +21,15 @@ export interface ValidationOptions {
   readonly events: TrainEventStream;
   readonly epoch: number;
   readonly step: number;
+  /** Of the pictures that the network learns from at this time, see `zoomAt`: it has not seen larger ones yet. */
+  readonly zoom: number;
   /** Stops after the picture at hand; the scores are then those of a part. */
   readonly signal?: AbortSignal;
 }
 
 /** Scores the validation split and saves the first few predictions as overlays under `<out>/samples`. */
 export async function validate(options: ValidationOptions): Promise<ValidationScores> {
-  const { network, loader, recipe, compute, embeddings, events, epoch, step, signal } = options;
+  const { network, loader, recipe, compute, embeddings, events, epoch, step, zoom, signal } = options;
   const { dataset } = loader;
   const started = performance.now();
   let pictures = 0;
@@ -35,6 +37,7 @@ export async function validate(options: ValidationOptions): Promise<ValidationSc
     network,
     loader,
     resolution: recipe.train.valResolution,
+    zoom,
     compute,
     embeddings,
     ...(signal && { signal }),

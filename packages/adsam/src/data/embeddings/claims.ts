@@ -95,6 +95,10 @@ export class Claims {
     makeFolder(this.#folder);
     writeFileSync(this.#ownFile, JSON.stringify(this.#owner), { flag: "wx" });
     this.#ready = true;
+    this.#clearDead();
+  }
+
+  #clearDead(): void {
     for (const name of readdirSync(this.#folder)) this.#clearIfDead(path.join(this.#folder, name));
   }
 
@@ -164,10 +168,15 @@ export class Claims {
     if (this.#held.delete(file)) rmSync(file, { force: true });
   }
 
-  /** Releases everything. */
+  /** Releases everything, and clears away what others left that died meanwhile. */
   close(): void {
     for (const file of [...this.#held]) this.#release(file);
-    if (this.#ready) rmSync(this.#ownFile, { force: true });
+    if (this.#ready) {
+      try {
+        this.#clearDead();
+      } catch {} // whoever comes next does
+      rmSync(this.#ownFile, { force: true });
+    }
     this.#ready = false;
   }
 }

@@ -1,6 +1,6 @@
 import { resizeBilinear } from "@adsam/kernels";
 import { nn, type Tensor } from "@adsam/torch";
-import { Conv2d, GroupNorm, GroupNormGelu } from "../layers.js";
+import { Conv2d, norm, normGelu } from "../layers.js";
 import { DeformableAttention } from "./deformable-attention.js";
 import { DecoderStage, doubled, SkipProjection, type StageConfig } from "./stage.js";
 
@@ -13,16 +13,18 @@ export class AttentionStage extends DecoderStage {
   readonly inputProj: nn.Conv2d;
   readonly skipConv: SkipProjection | undefined;
   readonly attention: DeformableAttention;
-  readonly norm1: nn.GroupNorm;
+  readonly norm1: nn.Module;
   readonly feedForward: nn.Sequential;
-  readonly norm2: GroupNormGelu;
+  readonly norm2: nn.Module;
   private readonly upsample: boolean;
 
-  constructor({ inChannels, outChannels, skipChannels, upsample, deformable, heads, points }: StageConfig) {
+  constructor(config: StageConfig) {
     super();
+    const { inChannels, outChannels, skipChannels, upsample, deformable, heads, points } = config;
+    const hidden = Math.max(1, Math.round(config.feedForwardFactor * outChannels));
     this.upsample = upsample;
     this.inputProj = new nn.Conv2d(inChannels, outChannels, { kernelSize: 1 });
-    if (skipChannels > 0) this.skipConv = new SkipProjection(skipChannels, outChannels);
+    if (skipChannels > 0) this.skipConv = new SkipProjection(skipChannels, outChannels, config.norm);
     this.attention = new DeformableAttention({
       dim: outChannels,
       numHeads: heads,
@@ -30,13 +32,13 @@ export class AttentionStage extends DecoderStage {
       numPoints: points,
       deformable,
     });
-    this.norm1 = new GroupNorm(8, outChannels);
+    this.norm1 = norm(config.norm, outChannels);
     this.feedForward = new nn.Sequential(
-      new Conv2d(outChannels, 2 * outChannels, { kernelSize: 3, padding: 1 }),
+      new Conv2d(outChannels, hidden, { kernelSize: 3, padding: 1 }),
       new nn.GELU(),
-      new Conv2d(2 * outChannels, outChannels, { kernelSize: 3, padding: 1 }),
+      new Conv2d(hidden, outChannels, { kernelSize: 3, padding: 1 }),
     );
-    this.norm2 = new GroupNormGelu(8, outChannels);
+    this.norm2 = normGelu(config.norm, outChannels);
   }
 
   override forward(x: Tensor, skip: Tensor | undefined): Tensor {

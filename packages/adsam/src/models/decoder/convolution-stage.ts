@@ -1,7 +1,7 @@
 import { resizeBilinear, resizeBilinearCat } from "@adsam/kernels";
 import { nn, type Tensor } from "@adsam/torch";
 import { conv3x3 } from "../deformable-conv.js";
-import { groupNormGelu } from "../layers.js";
+import { normGeluLayers } from "../layers.js";
 import { DecoderStage, doubled, SkipProjection, type StageConfig } from "./stage.js";
 
 /** The authors' released decoder: two deformable convolutions over the running map and the skip. Names are theirs. */
@@ -10,16 +10,16 @@ export class ConvolutionStage extends DecoderStage {
   readonly conv: nn.Sequential;
   private readonly upsample: boolean;
 
-  constructor({ inChannels, outChannels, skipChannels, upsample, deformable }: StageConfig) {
+  constructor({ inChannels, outChannels, skipChannels, upsample, deformable, norm }: StageConfig) {
     super();
     this.upsample = upsample;
     const quarter = skipChannels / 4;
-    if (skipChannels > 0) this.skipConv = new SkipProjection(skipChannels, quarter);
+    if (skipChannels > 0) this.skipConv = new SkipProjection(skipChannels, quarter, norm);
     this.conv = new nn.Sequential(
       conv3x3(inChannels + quarter, outChannels, deformable),
-      ...groupNormGelu(outChannels),
+      ...normGeluLayers(norm, outChannels),
       conv3x3(outChannels, outChannels, deformable),
-      ...groupNormGelu(outChannels),
+      ...normGeluLayers(norm, outChannels),
     );
   }
 

@@ -1,6 +1,6 @@
 import { resizeBilinear } from "@adsam/kernels";
 import { nn, type Size, type Tensor } from "@adsam/torch";
-import { groupNormGelu } from "../layers.js";
+import { type NormName, normGeluLayers } from "../layers.js";
 
 export interface StageConfig {
   readonly inChannels: number;
@@ -13,6 +13,9 @@ export interface StageConfig {
   /** Heads of the attention and its points a head and level. */
   readonly heads: number;
   readonly points: number;
+  readonly norm: NormName;
+  /** Channels within the feed-forward of a stage with attention, times the stage's own. */
+  readonly feedForwardFactor: number;
 }
 
 /** A step of the decoder: the running map and a map of ResNet become a finer map. */
@@ -21,10 +24,10 @@ export abstract class DecoderStage extends nn.Module {
   abstract override forward(x: Tensor, skip: Tensor | undefined): Tensor;
 }
 
-/** 1×1 convolution, GroupNorm, GELU: how a skip connection enters. */
+/** 1×1 convolution, norm, GELU: how a skip connection enters. */
 export class SkipProjection extends nn.Sequential {
-  constructor(inChannels: number, outChannels: number) {
-    super(new nn.Conv2d(inChannels, outChannels, { kernelSize: 1 }), ...groupNormGelu(outChannels));
+  constructor(inChannels: number, outChannels: number, norm: NormName) {
+    super(new nn.Conv2d(inChannels, outChannels, { kernelSize: 1 }), ...normGeluLayers(norm, outChannels));
   }
 
   /**

@@ -4,8 +4,9 @@ import { Problem } from "@adsam/torch/problem";
 import type { z } from "zod";
 import { nearestKey, show } from "../../train/recipe-fields.js";
 import { readRecipeFile } from "../../train/recipe-file.js";
+import { merged, readExtended } from "./extend.js";
 import { type FieldValues, readFragment } from "./fragment.js";
-import { type KeyPath, readYaml, type YamlFile } from "./lines.js";
+import type { KeyPath } from "./lines.js";
 import { requireNames } from "./names.js";
 import { type StudyFile, studySchema } from "./schema.js";
 import { shippedStudy } from "./shipped.js";
@@ -33,8 +34,8 @@ export interface Study extends StudyFile {
  */
 export function readStudy(given: string, { quick = false }: { readonly quick?: boolean } = {}): Study {
   const file = shippedStudy(given) ?? given;
-  const yaml = readYaml(file);
-  const { quick: short, ...long } = requireMap(yaml);
+  const yaml = readExtended(file);
+  const { quick: short, ...long } = yaml.tree;
   if (quick && (typeof short !== "object" || short === null))
     throw new Problem({ what: `study ${yaml.shown}, --quick`, found: "no quick form", expected: 'a key "quick"' });
   const tree = quick ? merged(long, short) : long;
@@ -64,24 +65,6 @@ export function readStudy(given: string, { quick = false }: { readonly quick?: b
     fields: { systems, data: all("data"), experiments: all("experiments") },
     at,
   };
-}
-
-function requireMap({ tree, shown }: YamlFile): Record<string, unknown> {
-  if (typeof tree === "object" && tree !== null && !Array.isArray(tree)) return tree as Record<string, unknown>;
-  const expected = `the keys ${Object.keys(studySchema.shape).join(", ")}`;
-  throw new Problem({ what: `study ${shown}`, found: tree === null ? "an empty file" : show(tree), expected });
-}
-
-/** `over` on `under`: maps entry by entry, all else whole; null takes out, but among a recipe's fields, where it is a value. */
-function merged(under: unknown, over: unknown, isRecipe = false): unknown {
-  const isMap = (value: unknown): value is Record<string, unknown> =>
-    typeof value === "object" && value !== null && !Array.isArray(value);
-  if (!isMap(under) || !isMap(over)) return over;
-  const result: Record<string, unknown> = { ...under };
-  for (const [key, value] of Object.entries(over))
-    if (value === null && !isRecipe) delete result[key];
-    else result[key] = merged(under[key], value, isRecipe || key === "recipe");
-  return result;
 }
 
 function refusal(issue: z.core.$ZodIssue, tree: unknown, at: (keys: KeyPath) => string): Problem {

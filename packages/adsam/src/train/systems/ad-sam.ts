@@ -7,7 +7,7 @@ export const adSamSystem: System = {
   ...samGroups,
   build({ model }, { numClasses, encoderUse }) {
     const { resnet, decoder, deformable, channelAttention, frozenBatchNorm, fusionDim } = model;
-    const { attentionHeads, attentionPoints } = model;
+    const { attentionHeads, attentionPoints, norm, feedForwardFactor } = model;
     const [dim1, dim2, dim3] = model.decoderDims;
     return new AdSam({
       numClasses,
@@ -21,6 +21,8 @@ export const adSamSystem: System = {
       decoderDims: [dim1!, dim2!, dim3!],
       attentionHeads,
       attentionPoints,
+      norm,
+      feedForwardFactor,
     });
   },
   loadWeights(network, { model }) {

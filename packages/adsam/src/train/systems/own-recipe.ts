@@ -32,5 +32,7 @@ export const decoderFields = [
   "model.decoderDims",
   "model.attentionHeads",
   "model.attentionPoints",
+  "model.norm",
+  "model.feedForwardFactor",
   "optim.offsetLrFactor",
 ];

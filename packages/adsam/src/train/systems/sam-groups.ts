@@ -2,7 +2,7 @@ import { isAdapterName } from "../../models/adapters/adapt.js";
 import type { System } from "./system.js";
 
 /** What says where deformable convolutions and deformable attention look. */
-const isOffset = (parameter: string) => /\.(offset_conv|sampling_offsets)\.(weight|bias)$/.test(parameter);
+export const isOffset = (parameter: string) => /\.(offset_conv|sampling_offsets)\.(weight|bias)$/.test(parameter);
 
 /** Groups of networks around SAM's encoder: fusion with decoder (and adapters), ResNet, the encoder, and offsets with a rate of their own. */
 export const samGroups: Pick<System, "groups" | "groupOf"> = {

@@ -1,0 +1,98 @@
+/**
+ * docs/results.json and the tables of docs/results.md, of finished studies and of the mark to beat:
+ * `node bench/results.mjs STUDY_FOLDER… [--peer FILE…] [--to docs]`, where a peer's file is what `bench/peers/camvid-resnet18.py --out` wrote.
+ * A study's tables go between `<!-- NAME -->` and `<!-- end of NAME -->`, and those against the peer between the same of "mark".
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { markdown } from "../packages/adsam/dist/src/study/report/markdown.js";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { peer: { type: "string", multiple: true, default: [] }, to: { type: "string", default: "docs" } },
+});
+
+const studies = positionals.map((folder) => ({
+  report: JSON.parse(readFileSync(join(folder, "report", "report.json"), "utf8")),
+  runs: JSON.parse(readFileSync(join(folder, "results.json"), "utf8")).runs,
+}));
+const peers = values.peer.map((file) => {
+  const lines = readFileSync(file, "utf8").trim().split("\n");
+  const curve = lines.map((line) => JSON.parse(line));
+  return { curve, minutes: curve.at(-1).minutes, mIoU: curve.at(-1).mIoU };
+});
+const peerName = "ResNet-18 with a feature pyramid, PyTorch";
+const peerRow = ({ minutes, mIoU: value }) => ({
+  study: "mark",
+  system: peerName,
+  train: "CamVid",
+  test: "CamVid",
+  metric: "mIoU",
+  value,
+  low: null,
+  high: null,
+  seeds: [0],
+  minutes,
+});
+
+const said = ({ report: { machine, versions, date, commands, missing } }) => ({
+  machine,
+  versions,
+  date,
+  commands,
+  missing,
+});
+const results = {
+  studies: Object.fromEntries(studies.map((study) => [study.report.study, said(study)])),
+  rows: [...studies.flatMap(({ report }) => report.rows), ...peers.map(peerRow)],
+};
+writeFileSync(join(values.to, "results.json"), `${JSON.stringify(results, null, 1)}\n`);
+
+const page = join(values.to, "results.md");
+let text = readFileSync(page, "utf8");
+const put = (name, body) => {
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`${page} has no place between ${begin} and ${end}; give it one`);
+  text = `${text.slice(0, from + begin.length)}\n${body.trimEnd()}\n${text.slice(to)}`;
+};
+
+/** What a table a page would be too much of stands in the report. */
+const elsewhere = /^(classes-|published-|runs$)/;
+for (const { report } of studies) {
+  const tables = report.tables.filter(({ id }) => !elsewhere.test(id));
+  put(report.study, markdown(tables));
+}
+
+/** The last validation that was over by then, and when: `57.0 % (13.9)`. */
+const by = (curve, minute) => {
+  const seen = curve.filter((point) => point.mIoU !== null && point.minutes <= minute + 0.5).at(-1);
+  return seen ? `${(seen.mIoU * 100).toFixed(1)} % (${seen.minutes.toFixed(1)})` : "–";
+};
+const subject = ({ report }) => report.systems.find(({ kind }) => kind === "subject").id;
+const curves = [
+  ...peers.map(({ curve, minutes }) => ({ title: peerName, budget: Math.round(minutes), seed: 0, curve })),
+  ...studies.flatMap((study) =>
+    study.runs
+      .filter(
+        ({ system, train, budget }) => system === subject(study) && train === "CamVid" && (budget.minutes ?? 0) >= 20,
+      )
+      .map(({ seed, budget, curve }) => ({
+        title: "AD-SAM",
+        budget: budget.minutes,
+        seed,
+        curve: curve.map(({ minutes, valMIoU }) => ({ minutes, mIoU: valMIoU })),
+      })),
+  ),
+].sort((a, b) => a.budget - b.budget || a.title.localeCompare(b.title) || a.seed - b.seed);
+if (curves.length > 0) {
+  const minutes = [5, 9, 14, 20, 30, 40, 50, 60];
+  const shown = curves.map(({ title, budget, seed, curve }) => {
+    const cells = minutes.map((minute) => (minute <= budget ? by(curve, minute) : ""));
+    return `| ${title} | ${budget} | ${seed} | ${cells.join(" | ")} |`;
+  });
+  const head = `| | budget, min | seed | ${minutes.join(" | ")} |`;
+  put("mark", ["", head, `|---|---:|---:|${"---:|".repeat(minutes.length)}`, ...shown, ""].join("\n"));
+}
+writeFileSync(page, text);
