@@ -9,6 +9,7 @@ import { only } from "../src/study/plan/only.js";
 import { planStudy } from "../src/study/plan/plan.js";
 import { readStudy } from "../src/study/plan/read.js";
 import { shippedStudies } from "../src/study/plan/shipped.js";
+import type { Recipe } from "../src/train/recipe-schema.js";
 import { putStudy, tinyStudy } from "./study-fixtures.js";
 import { folderForTests } from "./train-fixtures.js";
 
@@ -224,11 +225,13 @@ describe("a study's plan", () => {
     const recipes = (name: string) =>
       new Map(planStudy(readStudy(name)).runs.map(({ system, recipe }) => [system, recipe]));
     const [paper, small] = [recipes("paper"), recipes("small")];
-    for (const { optim, loss } of [paper.get("deeplabv3-resnet101")!, small.get("deeplabv3-resnet50")!])
-      assert.deepEqual(
-        [optim.name, optim.lr, optim.schedule, loss.crossEntropy, loss.focal],
-        ["sgd", 0.01, "poly", 1, 0],
-      );
+    const fields = ({ optim, loss }: Recipe) => [optim.name, optim.lr, optim.schedule, loss.crossEntropy, loss.focal];
+    assert.deepEqual(fields(paper.get("deeplabv3-resnet101")!), ["sgd", 0.01, "poly", 1, 0]);
+    assert.deepEqual(
+      fields(small.get("deeplabv3-resnet50")!),
+      ["muon", 0.001, "poly", 1, 0],
+      "small says its optimiser",
+    );
     const { model, augment, train } = paper.get("g-sam")!;
     assert.deepEqual(
       [model.encoder, model.resnet, augment.rotate, train.batchSize, train.epochs],
