@@ -7,16 +7,17 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { markdown } from "../packages/adsam/dist/src/study/report/markdown.js";
+import { studyView } from "../packages/adsam/dist/src/study/report/study-view.js";
+import { allTables } from "../packages/adsam/dist/src/study/report/write.js";
+import { readStudyResults } from "../packages/adsam/dist/src/study/results.js";
+import { resultRows } from "../packages/adsam/dist/src/study/rows.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { peer: { type: "string", multiple: true, default: [] }, to: { type: "string", default: "docs" } },
 });
 
-const studies = positionals.map((folder) => ({
-  report: JSON.parse(readFileSync(join(folder, "report", "report.json"), "utf8")),
-  runs: JSON.parse(readFileSync(join(folder, "results.json"), "utf8")).runs,
-}));
+const studies = positionals.map((folder) => readStudyResults(join(folder, "results.json")));
 const peers = values.peer.map((file) => {
   const lines = readFileSync(file, "utf8").trim().split("\n");
   const curve = lines.map((line) => JSON.parse(line));
@@ -36,16 +37,17 @@ const peerRow = ({ minutes, mIoU: value }) => ({
   minutes,
 });
 
-const said = ({ report: { machine, versions, date, commands, missing } }) => ({
+const said = ({ machine, versions, date, commands, notes, runs }) => ({
   machine,
   versions,
   date,
   commands,
-  missing,
+  notes,
+  missing: runs.flatMap(({ id, missing }) => (missing === undefined ? [] : [{ run: id, reason: missing }])),
 });
 const results = {
-  studies: Object.fromEntries(studies.map((study) => [study.report.study, said(study)])),
-  rows: [...studies.flatMap(({ report }) => report.rows), ...peers.map(peerRow)],
+  studies: Object.fromEntries(studies.map((results) => [results.study, said(results)])),
+  rows: [...studies.flatMap((results) => resultRows(results)), ...peers.map(peerRow)],
 };
 writeFileSync(join(values.to, "results.json"), `${JSON.stringify(results, null, 1)}\n`);
 
@@ -60,9 +62,9 @@ const put = (name, body) => {
 
 /** What a table a page would be too much of stands in the report. */
 const elsewhere = /^(classes-|published-|runs$)/;
-for (const { report } of studies) {
-  const tables = report.tables.filter(({ id }) => !elsewhere.test(id));
-  put(report.study, markdown(tables));
+for (const results of studies) {
+  const tables = allTables(studyView(results)).filter(({ id }) => !elsewhere.test(id));
+  put(results.study, markdown(tables));
 }
 
 /** The last validation that was over by then, and when: `57.0 % (13.9)`. */
@@ -70,13 +72,14 @@ const by = (curve, minute) => {
   const seen = curve.filter((point) => point.mIoU !== null && point.minutes <= minute + 0.5).at(-1);
   return seen ? `${(seen.mIoU * 100).toFixed(1)} % (${seen.minutes.toFixed(1)})` : "–";
 };
-const subject = ({ report }) => report.systems.find(({ kind }) => kind === "subject").id;
+const subject = ({ systems }) => systems.find(({ kind }) => kind === "subject").id;
 const curves = [
   ...peers.map(({ curve, minutes }) => ({ title: peerName, budget: Math.round(minutes), seed: 0, curve })),
   ...studies.flatMap((study) =>
     study.runs
       .filter(
-        ({ system, train, budget }) => system === subject(study) && train === "CamVid" && (budget.minutes ?? 0) >= 20,
+        ({ system, train, budget, curve }) =>
+          system === subject(study) && train === "CamVid" && (budget.minutes ?? 0) >= 20 && curve.length > 0,
       )
       .map(({ seed, budget, curve }) => ({
         title: "AD-SAM",

@@ -6,6 +6,7 @@ import type { Cost } from "../study/efficiency/measure.js";
 import type { Estimate } from "../study/plan/estimate.js";
 import type { PlannedRun, StudyPlan } from "../study/plan/plan.js";
 import type { Study } from "../study/plan/read.js";
+import type { Gathered } from "../study/runner/gather.js";
 import type { StudyFolder } from "../study/runner/layout.js";
 import type { StudySummary, StudyVoice } from "../study/runner/run.js";
 import { type RunState, type StudyStatus, states } from "../study/runner/status.js";
@@ -132,10 +133,32 @@ export function printSummary(
   );
   for (const { id, error } of failed) output.line(`  ${id}: ${error}`);
   for (const { id, by } of elsewhere) output.line(`  ${id}: ${by} is at it`);
-  output.line(`results  ${results}`);
-  output.line(`report   ${report}`);
+  printFiles({ results, report }, output);
   if (stopped) output.line(`Stopped; what was learned is saved. Continue with: ${again}`);
   else if (failed.length > 0) output.line(dim(`Mend what failed, then: ${again}`));
+}
+
+/** @param files undefined where there was nothing to write of */
+export function printGathered(
+  { runs: { taken, known, unfinished }, measured }: Gathered,
+  files: { readonly results: string; readonly report: string } | undefined,
+  output: Output,
+): void {
+  const { bold, dim } = output.colours;
+  const costs =
+    measured.length === 0
+      ? ""
+      : `, and what ${counted(measured.length, "system")} cost${measured.length === 1 ? "s" : ""}`;
+  output.line(`${bold(`${counted(taken.length, "run")} taken`)}${costs}`);
+  for (const id of taken) output.line(`  ${id}`);
+  if (known.length > 0) output.line(dim(`${counted(known.length, "run")} stood here before`));
+  for (const id of unfinished) output.line(`  ${id}: not finished there`);
+  if (files) printFiles(files, output);
+}
+
+function printFiles({ results, report }: { readonly results: string; readonly report: string }, output: Output): void {
+  output.line(`results  ${results}`);
+  output.line(`report   ${report}`);
 }
 
 export function printPlan(

@@ -12,10 +12,11 @@ interface StudyFlags {
   readonly dryRun?: true;
   readonly fresh?: true;
   readonly to?: string;
+  readonly pictures?: boolean;
   readonly json?: true;
 }
 
-/** `adsam study run | status | report | list | measure` */
+/** `adsam study run | status | gather | report | list | measure` */
 export const command: CommandFile = {
   define(study, output) {
     study.description(
@@ -31,6 +32,11 @@ export const command: CommandFile = {
     withStudy(sub("status", "how far a study has come"))
       .option("--json", "print it as JSON")
       .action((file: string, flags: StudyFlags) => status(file, flags, output));
+    withName(sub("gather", "take the finished runs of other machines' folders of the same study into this one"))
+      .argument("<folders...>", "folders of the study's runs, without checkpoints where those are too large to bring")
+      .option("--no-pictures", "leave the pictures that runs kept to look at")
+      .option("--json", "print what was taken as JSON")
+      .action((file: string, from: string[], flags: StudyFlags) => gather(file, from, flags, output));
     withFolder(sub("report", "write the report of what a study has measured so far: HTML, CSV, JSON, Markdown, LaTeX"))
       .argument("<study>", "a study's file or name, or a results.json")
       .option("--to <folder>", "where to write it (default: report, in the folder of the study)")
@@ -54,9 +60,14 @@ const withFolder = (command: Command): Command =>
     .option("--out <folder>", "folder of the study's runs and results (default: studies/NAME)")
     .option("--quick", "the short form: everything runs, nothing is learned well");
 
+const withName = (command: Command): Command =>
+  withFolder(command).argument(
+    "<study>",
+    "a study's file in YAML, or the name of one that comes with adsam (adsam study list)",
+  );
+
 function withStudy(command: Command): Command {
-  return withFolder(command)
-    .argument("<study>", "a study's file in YAML, or the name of one that comes with adsam (adsam study list)")
+  return withName(command)
     .addOption(
       new Option(
         "--only <word>",
@@ -127,12 +138,31 @@ async function status(file: string, flags: StudyFlags, output: Output): Promise<
   output.result(found, () => printStatus(found, study, output));
 }
 
+async function gather(file: string, from: readonly string[], flags: StudyFlags, output: Output): Promise<void> {
+  output.json = flags.json === true;
+  const { study, plan, folder } = await opened(file, flags);
+  const { commandsOf, gatherRuns } = await import("../study/runner/gather.js");
+  const { commandLine } = await import("../study/runner/machine.js");
+  const { reportOfStudy } = await import("../study/report/of-study.js");
+  const { printGathered } = await import("./study-print.js");
+  const gathered = await gatherRuns(study, { folder, plan, from, pictures: flags.pictures !== false });
+  const { taken, known } = gathered.runs;
+  const isThereAny = taken.length + known.length + gathered.measured.length > 0;
+  const commands = [...commandsOf(from), commandLine(process.argv.slice(2))];
+  const files = isThereAny
+    ? { results: folder.results, report: (await reportOfStudy(study, folder, { commands })).html }
+    : undefined;
+  output.result({ ...gathered, ...files }, () => printGathered(gathered, files, output));
+}
+
 async function report(file: string, flags: StudyFlags, output: Output): Promise<void> {
   output.json = flags.json === true;
   const { reportOfResults, reportOfStudy } = await import("../study/report/of-study.js");
   const files = file.endsWith(".json")
     ? await reportOfResults(file, flags.to ?? flags.out)
-    : await opened(file, flags).then(({ study, folder }) => reportOfStudy(study, folder, flags.to));
+    : await opened(file, flags).then(({ study, folder }) =>
+        reportOfStudy(study, folder, { ...(flags.to !== undefined && { to: flags.to }) }),
+      );
   output.result(files, () => output.line(files.html));
 }
 

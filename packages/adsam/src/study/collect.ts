@@ -6,17 +6,17 @@ import { writeWhole } from "../data/files.js";
 import { type SavedCost, savedCost } from "./efficiency/ask.js";
 import { planStudy } from "./plan/plan.js";
 import type { Study } from "./plan/read.js";
-import { resultsFormat, type StudyResults, type StudyRow } from "./results.js";
+import { resultsFormat, type StudyResults, type StudyRow, type StudyRun } from "./results.js";
 import { resultRows } from "./rows.js";
 import { collectedRun, currentRecord } from "./runner/collect-run.js";
 import type { StudyFolder } from "./runner/layout.js";
 import { machineTitle, versions } from "./runner/machine.js";
 import { readJson } from "./runner/record.js";
 
-/** Writes `results.json`. @param command that led here, kept among those before it */
+/** Writes `results.json`. @param commands that led here, kept among those before them */
 export async function collectResults(
   study: Study,
-  { folder, command }: { readonly folder: StudyFolder; readonly command?: string },
+  { folder, commands = [] }: { readonly folder: StudyFolder; readonly commands?: readonly string[] },
 ): Promise<StudyResults> {
   const plan = planStudy(study);
   const runs = plan.runs.map((run) => collectedRun(study, folder, run));
@@ -30,6 +30,7 @@ export async function collectResults(
   const machines = [...new Set(works.map(({ machine }) => machine))];
   const dates = begun.map(({ date }) => date).sort();
   const colours = coloursOf(study, folder);
+  const notes = [...study.notes, ...notesOnMinutes(runs)];
   const rows = costs.flatMap(({ measure, saved }) => costRows(study, measure, saved));
   const results: StudyResults = {
     format: resultsFormat,
@@ -39,15 +40,26 @@ export async function collectResults(
     machine: machines.join("; ") || machineTitle(),
     versions: Object.assign(versions(), ...begun.map((record) => record.versions)) as Record<string, string>,
     date: dates.at(-1) ?? new Date().toISOString(),
-    commands: [...new Set([...before, ...(command === undefined ? [] : [command])])],
+    commands: [...new Set([...before, ...commands])],
     systems: Object.entries(study.systems).map(([id, { title, kind }]) => ({ id, title, kind })),
     ...(colours && { colours }),
     rows: resultRows({ study: study.name, runs, rows }).filter((row) => isWanted(study, row)),
     runs,
-    ...(study.notes.length > 0 && { notes: [...study.notes] }),
+    ...(notes.length > 0 && { notes }),
   };
   await writeWhole(folder.results, `${JSON.stringify(results, null, 1)}\n`);
   return results;
+}
+
+/** The same minutes are not the same work on two machines: then the reader is told. */
+function notesOnMinutes(runs: readonly StudyRun[]): string[] {
+  const timed = runs.filter(({ machine, budget }) => machine !== undefined && budget.minutes !== undefined);
+  const machines = [...new Set(timed.map(({ machine }) => machine!))];
+  if (machines.length < 2) return [];
+  const shares = machines.map((name) => `${timed.filter(({ machine }) => machine === name).length} on ${name}`);
+  return [
+    `Minutes are those of more than one machine, of ${timed.length} runs ${shares.join(", ")}: the table of all runs names them.`,
+  ]; // prettier-ignore
 }
 
 /** Data sets by their titles, as the runs call them. */

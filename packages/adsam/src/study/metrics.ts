@@ -1,7 +1,7 @@
 /** What a run is measured by, each quantity once: its name in rows, its title, its unit, and where it is read. */
 import { homeScores, scoresOn } from "./cells.js";
 import type { StudyRun, StudyScores } from "./results.js";
-import { type LearningSpeed, learningSpeed } from "./statistics/learning-speed.js";
+import { type LearningSpeed, lastValidations, learningSpeed } from "./statistics/learning-speed.js";
 
 export type Unit = "share" | "ratio" | "epochs" | "minutes" | "count" | "seconds" | "bytes" | "joules";
 
@@ -82,9 +82,14 @@ export const learningMetrics: readonly Metric[] = [
     title: "Spread at the end",
     unit: "share",
     better: "less",
-    read: (run) => speed(run, "epoch")?.stability.deviation,
+    read: (run) => deviationAtEnd(speed(run, "epoch")?.stability),
   },
 ];
+
+/** A curve of fewer validations is still on its way up where it begins to count. */
+function deviationAtEnd(stability: LearningSpeed["stability"] | undefined): number | null {
+  return stability === undefined || stability.validations < lastValidations ? null : stability.deviation;
+}
 
 /** What no run tells: the study's own rows give it. */
 export const efficiencyMetrics: readonly Omit<Metric, "read">[] = [

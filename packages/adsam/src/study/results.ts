@@ -71,6 +71,8 @@ const runSchema = z.strictObject({
   seed: z.int(),
   budget: budgetSchema,
   recipeHash: z.string(),
+  /** That trained it; of a run that went on elsewhere, each of them. */
+  machine: z.string().optional(),
   /** Pictures trained on. */
   trainPictures: z.int().min(1).optional(),
   /** Where they are a part of the split: drawn by the seed, so that a smaller part lies within a larger one; `fingerprint` is of their ids. */

@@ -73,7 +73,8 @@ export function learningTables(view: StudyView): Table[] {
         title: `Learning speed: ${task.train}, ${budgetText(task.budget)}`,
         note:
           "90 and 95 % are of a system's own final mIoU, so a low final score is soon reached: the last column asks when the others' 90 % " +
-          "is reached, in minutes. Area: mean height of the curve over the minutes. Spread: standard deviation of the last ten validations.",
+          "is reached, in minutes. Area: mean height of the curve over the minutes. Spread: standard deviation of the last ten validations, " +
+          "of runs that have as many.",
         columns: [
           { title: "System" },
           ...learningMetrics.map(({ title }) => ({ title })),

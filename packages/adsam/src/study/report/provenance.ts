@@ -49,8 +49,9 @@ export function missingTable(view: StudyView): Table | null {
   };
 }
 
-/** Every run with its seed and its recipe. */
+/** Every run with its seed and its recipe, and its machine where not all are of one. */
 export function runTable(view: StudyView): Table {
+  const isOfSeveral = new Set(view.results.runs.flatMap(({ machine }) => machine ?? [])).size > 1;
   return {
     id: "runs",
     title: "All runs",
@@ -61,6 +62,7 @@ export function runTable(view: StudyView): Table {
       { title: "Seed" },
       { title: "Recipe" },
       { title: "mIoU" },
+      ...(isOfSeveral ? [{ title: "Machine" }] : []),
     ],
     rows: view.results.runs.map((run) => {
       const mIoU = run.scores.find(({ dataset }) => dataset === run.train)?.mIoU;
@@ -71,6 +73,7 @@ export function runTable(view: StudyView): Table {
         String(run.seed),
         run.recipeHash.slice(0, 12),
         mIoU == null ? null : { value: mIoU, unit: "share" },
+        ...(isOfSeveral ? [run.machine ?? null] : []),
       ];
     }),
   };

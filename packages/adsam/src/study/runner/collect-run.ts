@@ -20,7 +20,8 @@ export function collectedRun(study: Study, folder: StudyFolder, run: PlannedRun)
   });
   const unscored = run.tests.filter((name) => !saved.some(({ test }) => test === name));
   const pictures = saved.find(({ test }) => test === run.train)?.pictures;
-  const { trainPictures, subset } = record ?? {};
+  const { trainPictures, subset, attempts = [] } = record ?? {};
+  const machines = [...new Set(attempts.map(({ machine }) => machine))];
   return {
     id: run.id,
     system: run.system,
@@ -28,6 +29,7 @@ export function collectedRun(study: Study, folder: StudyFolder, run: PlannedRun)
     seed: run.seed,
     budget: run.budget,
     recipeHash: run.recipeHash,
+    ...(machines.length > 0 && { machine: machines.join("; ") }),
     ...(trainPictures !== undefined && { trainPictures }),
     ...(subset && { subset }),
     curve: record === undefined ? [] : curveOf(path.join(folder.run(run.place), "log.csv")),

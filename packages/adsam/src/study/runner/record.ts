@@ -71,7 +71,11 @@ export function outdated(folder: StudyFolder, runs: readonly PlannedRun[]): Plan
 }
 
 /** @throws Problem naming the first of them, and in what its recipe differs */
-export function refuseOutdated(folder: StudyFolder, runs: readonly PlannedRun[]): void {
+export function refuseOutdated(
+  folder: StudyFolder,
+  runs: readonly PlannedRun[],
+  todo = "Add --fresh to delete and redo these runs, or name another folder with --out.",
+): void {
   const [first, ...others] = outdated(folder, runs);
   if (first === undefined) return;
   const { id, recipe } = readRecord(folder, first.place)!;
@@ -79,6 +83,6 @@ export function refuseOutdated(folder: StudyFolder, runs: readonly PlannedRun[])
     what: `study folder "${folder.run(first.place)}"`,
     found: `results of another version of its recipe, ${id} (there and now: ${differences(recipe, first.recipe)})${others.length > 0 ? `, and ${others.length} more such ${others.length === 1 ? "run" : "runs"}` : ""}`,
     expected: first.id,
-    todo: "Add --fresh to delete and redo these runs, or name another folder with --out.",
+    todo,
   });
 }

@@ -1,9 +1,7 @@
 /** Does what a study has not done yet. */
 import { rmSync } from "node:fs";
 import { hostname } from "node:os";
-import { Problem } from "@adsam/torch/problem";
-import { Claims } from "../../data/embeddings/claims.js";
-import { writeReason } from "../../data/write-reason.js";
+import type { Claims } from "../../data/embeddings/claims.js";
 import type { TrainEventName, TrainEvents } from "../../train/events.js";
 import { collectResults } from "../collect.js";
 import { measureSystem, savedCost } from "../efficiency/ask.js";
@@ -12,9 +10,10 @@ import type { Study } from "../plan/read.js";
 import { doRun, isDone } from "./do-run.js";
 import { checkLabelMaps } from "./label-maps.js";
 import type { StudyFolder } from "./layout.js";
-import { outdated, readRecord, refuseOutdated } from "./record.js";
+import { outdated, refuseOutdated } from "./record.js";
 import { knownRoots, prepareData, type Roots } from "./roots.js";
 import type { SavedScores } from "./score-run.js";
+import { claimRun, studyClaims } from "./study-claims.js";
 
 /** What a study tells while it runs. */
 export interface StudyVoice {
@@ -65,9 +64,9 @@ const renewEveryMs = 60_000;
  * @throws Problem for data that are not there, and results of another version of a recipe
  */
 export async function runStudy(study: Study, options: StudyOptions): Promise<StudySummary> {
-  const { folder, plan, signal, voice, fresh } = options;
+  const { folder, plan, signal, voice, fresh, command } = options;
   if (!fresh) refuseOutdated(folder, plan.runs);
-  const claims = new Claims(folder.claims, cannotWriteStudy);
+  const claims = studyClaims(folder);
   const renewing = setInterval(() => claims.renew(), renewEveryMs);
   renewing.unref();
   try {
@@ -136,11 +135,11 @@ export async function runStudy(study: Study, options: StudyOptions): Promise<Stu
         } finally {
           claim.release();
         }
-        await collectResults(study, options);
+        await collectResults(study, { folder, commands: [command] });
       }
     };
     await Promise.all(Array.from({ length: Math.max(1, options.jobs) }, worker));
-    await collectResults(study, options);
+    await collectResults(study, { folder, commands: [command] });
     const done = plan.runs.filter((run) => isDone(study, folder, run)).length;
     return { done, failed, elsewhere, stopped: signal.aborted, results: folder.results };
   } finally {
@@ -151,23 +150,9 @@ export async function runStudy(study: Study, options: StudyOptions): Promise<Stu
 
 /** @throws Problem where a process is at work in one of them */
 function deleteOutdated(folder: StudyFolder, { runs }: StudyPlan, claims: Claims): void {
-  for (const { place, id } of outdated(folder, runs)) {
-    const claim = claims.take(place);
-    if (!claim)
-      throw new Problem({
-        what: `study folder "${folder.run(place)}"`,
-        found: `a process at work on ${readRecord(folder, place)?.id}`,
-        expected: `no one, to redo it as ${id}`,
-        todo: "Stop that process first.",
-      });
-    rmSync(folder.run(place), { recursive: true, force: true });
+  for (const run of outdated(folder, runs)) {
+    const claim = claimRun(claims, folder, run, `to redo it as ${run.id}`);
+    rmSync(folder.run(run.place), { recursive: true, force: true });
     claim.release();
   }
-}
-
-function cannotWriteStudy(root: string, error: unknown): unknown {
-  const found = writeReason(error);
-  if (found === undefined) return error;
-  const todo = "What was written before is whole; mend that, or name another folder with --out.";
-  return new Problem({ what: `study folder "${root}" cannot be written`, found, todo }, { cause: error });
 }

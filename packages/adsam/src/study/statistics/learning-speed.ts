@@ -29,7 +29,7 @@ export interface LearningSpeed {
 }
 
 /** Validations over which {@link LearningSpeed.stability} is measured: ten epochs where each is validated. */
-const lastValidations = 10;
+export const lastValidations = 10;
 
 /** @throws Problem for a curve without points, or one that does not go forward */
 export function learningSpeed(curve: readonly CurvePoint[]): LearningSpeed {
