@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { cellsOf, measuredMIoU } from "../src/study/cells.js";
+import { jsonText } from "../src/study/json-text.js";
 import { parseStudyResults, readStudyResults, type StudyResults } from "../src/study/results.js";
 import { resultRows } from "../src/study/rows.js";
 import { lead, tasksOf } from "../src/study/tasks.js";
@@ -18,6 +19,22 @@ const refused = (change: (results: StudyResults) => void, message: RegExp) =>
   assert.throws(() => parseStudyResults(changed(change), "results"), { name: "Problem", message });
 
 describe("results of a study", () => {
+  test("as text they are the same, a line a run and a row", () => {
+    const { asked: _, ...others } = madeUpResults();
+    const results = { ...others, notes: [] };
+    const text = jsonText({ ...results, asked: undefined });
+    assert.deepEqual(JSON.parse(text), results);
+    const lines = text.trimEnd().split("\n");
+    for (const run of results.runs)
+      assert.ok(
+        lines.some((line) => line.startsWith(` {"id":"${run.id}"`)),
+        run.id,
+      );
+    const lists = Object.values(results).filter((value) => Array.isArray(value) && typeof value[0] === "object");
+    const elements = lists.reduce((sum, list) => sum + (list as unknown[]).length + 1, 0);
+    assert.equal(lines.length, 2 + Object.keys(results).length + elements);
+  });
+
   test("are read back from JSON as they are", () => {
     const file = join(mkdtempSync(join(tmpdir(), "adsam-results-")), "results.json");
     writeFileSync(file, JSON.stringify(madeUpResults()));

@@ -4,6 +4,7 @@
  */
 import { writeWhole } from "../data/files.js";
 import { type SavedCost, savedCost } from "./efficiency/ask.js";
+import { jsonText } from "./json-text.js";
 import { planStudy } from "./plan/plan.js";
 import type { Study } from "./plan/read.js";
 import { resultsFormat, type StudyResults, type StudyRow, type StudyRun } from "./results.js";
@@ -47,7 +48,7 @@ export async function collectResults(
     runs,
     ...(notes.length > 0 && { notes }),
   };
-  await writeWhole(folder.results, `${JSON.stringify(results, null, 1)}\n`);
+  await writeWhole(folder.results, jsonText(results));
   return results;
 }
 

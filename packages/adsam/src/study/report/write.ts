@@ -1,6 +1,7 @@
 /** From results to files. */
 import path from "node:path";
 import { writeWhole } from "../../data/files.js";
+import { jsonText } from "../json-text.js";
 import type { StudyResults } from "../results.js";
 import { resultRows } from "../rows.js";
 import { ablationTables, accuracyTables, classTables } from "./accuracy.js";
@@ -79,6 +80,5 @@ export function reportJson(results: StudyResults, tables: readonly Table[]): str
     missing === undefined ? [] : [{ run: id, reason: missing }],
   );
   const rows = resultRows(results);
-  const all = { study, asked, quick, machine, versions, date, commands, systems, notes, missing, rows, tables };
-  return `${JSON.stringify(all, null, 1)}\n`;
+  return jsonText({ study, asked, quick, machine, versions, date, commands, systems, notes, missing, rows, tables });
 }
