@@ -1,25 +1,30 @@
 /**
- * docs/results.json and the tables of docs/results.md, of finished studies and of the mark to beat:
- * `node bench/results.mjs STUDY_FOLDER… [--peer FILE…] [--to docs]`, where a peer's file is what `bench/peers/camvid-resnet18.py --out` wrote.
- * A study's tables go between `<!-- NAME -->` and `<!-- end of NAME -->`, and those against the peer between the same of "mark".
+ * docs/results.json and the tables of docs/results.md, of what docs/measured holds: `node bench/results.mjs [--from docs/measured] [--to docs]`.
+ * There each study has a folder, as `adsam study gather` fills it, and the mark to beat its curves in `mark/*.jsonl`, as
+ * `bench/peers/camvid-resnet18.py --out` writes them. A study's tables go between `<!-- NAME -->` and `<!-- end of NAME -->` of the page, the
+ * curves beside the mark's between the same of "mark".
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { jsonText } from "../packages/adsam/dist/src/study/json-text.js";
 import { markdown } from "../packages/adsam/dist/src/study/report/markdown.js";
 import { studyView } from "../packages/adsam/dist/src/study/report/study-view.js";
 import { allTables } from "../packages/adsam/dist/src/study/report/write.js";
 import { readStudyResults } from "../packages/adsam/dist/src/study/results.js";
 import { resultRows } from "../packages/adsam/dist/src/study/rows.js";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { peer: { type: "string", multiple: true, default: [] }, to: { type: "string", default: "docs" } },
+const { values } = parseArgs({
+  options: { from: { type: "string", default: "docs/measured" }, to: { type: "string", default: "docs" } },
 });
 
-const studies = positionals.map((folder) => readStudyResults(join(folder, "results.json")));
-const peers = values.peer.map((file) => {
-  const lines = readFileSync(file, "utf8").trim().split("\n");
+const studies = readdirSync(values.from)
+  .map((name) => join(values.from, name, "results.json"))
+  .filter((file) => existsSync(file))
+  .map((file) => readStudyResults(file));
+const marks = join(values.from, "mark");
+const peers = (existsSync(marks) ? readdirSync(marks) : []).map((name) => {
+  const lines = readFileSync(join(marks, name), "utf8").trim().split("\n");
   const curve = lines.map((line) => JSON.parse(line));
   return { curve, minutes: curve.at(-1).minutes, mIoU: curve.at(-1).mIoU };
 });
@@ -49,7 +54,7 @@ const results = {
   studies: Object.fromEntries(studies.map((results) => [results.study, said(results)])),
   rows: [...studies.flatMap((results) => resultRows(results)), ...peers.map(peerRow)],
 };
-writeFileSync(join(values.to, "results.json"), `${JSON.stringify(results, null, 1)}\n`);
+writeFileSync(join(values.to, "results.json"), jsonText(results));
 
 const page = join(values.to, "results.md");
 let text = readFileSync(page, "utf8");
@@ -69,33 +74,31 @@ for (const results of studies) {
 
 /** The last validation that was over by then, and when: `57.0 % (13.9)`. */
 const by = (curve, minute) => {
-  const seen = curve.filter((point) => point.mIoU !== null && point.minutes <= minute + 0.5).at(-1);
+  const seen = curve.filter((point) => point.mIoU !== null && point.minutes <= minute + 1).at(-1);
   return seen ? `${(seen.mIoU * 100).toFixed(1)} % (${seen.minutes.toFixed(1)})` : "–";
 };
-const subject = ({ systems }) => systems.find(({ kind }) => kind === "subject").id;
-const curves = [
-  ...peers.map(({ curve, minutes }) => ({ title: peerName, budget: Math.round(minutes), seed: 0, curve })),
-  ...studies.flatMap((study) =>
-    study.runs
-      .filter(
-        ({ system, train, budget, curve }) =>
-          system === subject(study) && train === "CamVid" && (budget.minutes ?? 0) >= 20 && curve.length > 0,
-      )
+/** Of long runs on all of CamVid. */
+const curvesOf = ({ systems, runs }) =>
+  systems.flatMap(({ id, title }) =>
+    runs
+      .filter(({ system, train, curve }) => system === id && train === "CamVid" && curve.length > 0)
+      .filter(({ budget: { minutes = 0, pictures } }) => minutes >= 20 && pictures === undefined)
       .map(({ seed, budget, curve }) => ({
-        title: "AD-SAM",
+        title,
         budget: budget.minutes,
         seed,
         curve: curve.map(({ minutes, valMIoU }) => ({ minutes, mIoU: valMIoU })),
       })),
-  ),
-].sort((a, b) => a.budget - b.budget || a.title.localeCompare(b.title) || a.seed - b.seed);
-if (curves.length > 0) {
-  const minutes = [5, 9, 14, 20, 30, 40, 50, 60];
-  const shown = curves.map(({ title, budget, seed, curve }) => {
-    const cells = minutes.map((minute) => (minute <= budget ? by(curve, minute) : ""));
-    return `| ${title} | ${budget} | ${seed} | ${cells.join(" | ")} |`;
-  });
-  const head = `| | budget, min | seed | ${minutes.join(" | ")} |`;
-  put("mark", ["", head, `|---|---:|---:|${"---:|".repeat(minutes.length)}`, ...shown, ""].join("\n"));
-}
+  );
+const curves = [
+  ...peers.map(({ curve, minutes }) => ({ title: peerName, budget: Math.round(minutes), seed: 0, curve })),
+  ...studies.flatMap(curvesOf),
+].sort((a, b) => a.budget - b.budget);
+const minutes = [5, 9, 14, 20, 30, 40, 50, 60];
+const shown = curves.map(({ title, budget, seed, curve }) => {
+  const cells = minutes.map((minute) => (minute <= budget ? by(curve, minute) : ""));
+  return `| ${title} | ${budget} | ${seed} | ${cells.join(" | ")} |`;
+});
+const head = `| | budget, min | seed | ${minutes.join(" | ")} |`;
+put("mark", ["", head, `|---|---:|---:|${"---:|".repeat(minutes.length)}`, ...shown, ""].join("\n"));
 writeFileSync(page, text);
