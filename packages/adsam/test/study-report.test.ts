@@ -17,6 +17,7 @@ import { choosePictures } from "../src/study/report/picture-choice.js";
 import { publishedFigures } from "../src/study/report/published.js";
 import { studyView } from "../src/study/report/study-view.js";
 import type { Table } from "../src/study/report/table.js";
+import { transferMatrices, transferTables } from "../src/study/report/transfer.js";
 import { allTables, reportJson, writeStudyReport } from "../src/study/report/write.js";
 import type { StudyResults } from "../src/study/results.js";
 import { resultRows } from "../src/study/rows.js";
@@ -29,6 +30,18 @@ const textOf = (page: string) => page.replace(/<style>[\s\S]*?<\/style>/, "").re
 const tagsOf = (page: string) => page.match(/<[^>]*>/g) ?? [];
 
 describe("the page of a study", () => {
+  test("a transfer is told with the largest budget that was scored there, where longer runs were at home alone", () => {
+    const results = madeUpResults();
+    const titles = () => transferTables(studyView(results)).map(({ title }) => title);
+    assert.deepEqual(titles(), ["Transfer: CamVid → IDD-Lite, 60 min", "Transfer: IDD-Lite → CamVid, 20 min"]);
+    for (const run of results.runs)
+      if (run.budget.minutes === 60) run.scores = run.scores.filter(({ dataset }) => dataset === "CamVid");
+    assert.deepEqual(titles(), ["Transfer: CamVid → IDD-Lite, 20 min", "Transfer: IDD-Lite → CamVid, 20 min"]);
+    const page = String(transferMatrices(studyView(results)));
+    assert.match(page, /CamVid<span class="from">20 min<\/span><\/th><td[^>]*><b>[^<]*<\/b><span class="kept">at home/);
+    assert.doesNotMatch(page, /60 min/);
+  });
+
   const results = madeUpResults();
   const page = pageOf(results);
   const text = textOf(page);

@@ -16,12 +16,15 @@ export interface Transfer {
   readonly cells: readonly Cell[];
 }
 
+/** Each direction once, with the largest budget that was scored there: longer runs may have been asked at home alone. */
 export function transfersOf(view: StudyView): Transfer[] {
-  return view.main.flatMap((task) => {
+  const all = view.whole.flatMap((task) => {
     const cells = cellsFor(view, task, "systems");
     const tests = [...new Set(cells.flatMap(testsOf))].filter((test) => test !== task.train);
     return tests.map((test) => ({ task, test, cells }));
   });
+  const isOf = (one: Transfer) => (other: Transfer) => other.task.train === one.task.train && other.test === one.test;
+  return all.filter((one, i) => all.findIndex(isOf(one)) === i);
 }
 
 /** A table a direction, the best mIoU on the unseen data first: who keeps all of a low score has little. */
@@ -74,26 +77,26 @@ function groupsOf(transfers: readonly Transfer[]): Transfer[][] {
 }
 
 function matrices(view: StudyView, transfers: readonly Transfer[]): Html {
-  const trains = [...new Set(transfers.map(({ task }) => task.train))];
-  const data = [...new Set([...trains, ...transfers.map(({ test }) => test)])];
+  const tasks = [...new Set(transfers.map(({ task }) => task))];
+  const data = [...new Set([...tasks.map(({ train }) => train), ...transfers.map(({ test }) => test)])];
   const systems = [...view.looks.keys()].filter((id) =>
     transfers.some(({ cells }) => cells.some(({ system }) => system === id)),
   );
-  return html`<div class="matrices">${systems.map((system) => matrix(view, system, trains, data))}</div>
+  return html`<div class="matrices">${systems.map((system) => matrix(view, system, tasks, data))}</div>
 `;
 }
 
-function matrix(view: StudyView, system: string, trains: readonly string[], data: readonly string[]): Html {
+function matrix(view: StudyView, system: string, tasks: readonly Task[], data: readonly string[]): Html {
   const look = view.looks.get(system)!;
-  const row = (train: string) => {
-    const cell = view.main.find((task) => task.train === train)?.cells.find((one) => one.system === system);
+  const row = ({ train, cells }: Task) => {
+    const cell = cells.find((one) => one.system === system);
     const budget = cell && budgetText(cell.budget);
     return html`<tr><th scope="row">${train}${budget && html`<span class="from">${budget}</span>`}</th>${data.map((test) => matrixCell(cell, test))}</tr>
 `;
   };
   return html`<section class="card matrix"><h3>${lineSample(look)} ${look.title}</h3>
 <table><thead><tr><td><span class="from">trained ↓<br>scored →</span></td>${data.map((test) => html`<th scope="col">${test}</th>`)}</tr></thead>
-<tbody>${trains.map(row)}</tbody></table></section>
+<tbody>${tasks.map(row)}</tbody></table></section>
 `;
 }
 
