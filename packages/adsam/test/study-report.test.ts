@@ -19,7 +19,7 @@ import { studyView } from "../src/study/report/study-view.js";
 import type { Table } from "../src/study/report/table.js";
 import { transferMatrices, transferTables } from "../src/study/report/transfer.js";
 import { allTables, reportJson, writeStudyReport } from "../src/study/report/write.js";
-import type { StudyResults } from "../src/study/results.js";
+import type { StudyResults, StudyRun } from "../src/study/results.js";
 import { resultRows } from "../src/study/rows.js";
 import { madeUpResults } from "./study-results.js";
 
@@ -30,6 +30,27 @@ const textOf = (page: string) => page.replace(/<style>[\s\S]*?<\/style>/, "").re
 const tagsOf = (page: string) => page.match(/<[^>]*>/g) ?? [];
 
 describe("the page of a study", () => {
+  test("where the longest runs have no other beside them, systems are compared in the longest that have", () => {
+    const results = madeUpResults();
+    const trained = (run: StudyRun) => run.train === "CamVid" && run.budget.minutes === 60 && run.system !== "ad-sam";
+    results.runs = results.runs.map((run) =>
+      trained(run) ? { ...run, scores: [], curve: [], missing: "not begun" } : run,
+    );
+    const { main } = studyView(results);
+    assert.deepEqual(
+      main.map(({ train, budget }) => [train, budget.minutes]),
+      [
+        ["CamVid", 20],
+        ["IDD-Lite", 20],
+      ],
+    );
+    const faster = answersOf(studyView(results))[2]!.answers;
+    assert.deepEqual(
+      faster.map(({ where }) => where),
+      ["CamVid, 20 min", "IDD-Lite, 20 min"],
+    );
+  });
+
   test("a transfer is told with the largest budget that was scored there, where longer runs were at home alone", () => {
     const results = madeUpResults();
     const titles = () => transferTables(studyView(results)).map(({ title }) => title);

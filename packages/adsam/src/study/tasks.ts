@@ -32,13 +32,18 @@ export function tasksOf(cells: readonly Cell[]): Task[] {
     );
 }
 
-/** Tasks on all pictures, and of each data set the one with the largest budget. */
+/** Tasks on all pictures. */
 export const wholeTasks = (tasks: readonly Task[]): Task[] =>
   tasks.filter(({ budget }) => budget.pictures === undefined);
 
+/** Of each data set, on all pictures, the largest budget in which systems can be compared; where there is none, the largest. */
 export function mainTasks(tasks: readonly Task[]): Task[] {
   const whole = wholeTasks(tasks);
-  return whole.filter((task, i) => whole.findIndex(({ train }) => train === task.train) === i);
+  const isCompared = ({ train, cells }: Task) => cells.filter((cell) => measuredMIoU(cell, train)).length > 1;
+  return [...new Set(whole.map(({ train }) => train))].map((data) => {
+    const own = whole.filter(({ train }) => train === data);
+    return own.find(isCompared) ?? own[0]!;
+  });
 }
 
 /**

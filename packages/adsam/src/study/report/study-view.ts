@@ -11,7 +11,7 @@ export interface StudyView {
   readonly tasks: readonly Task[];
   /** On all pictures. */
   readonly whole: readonly Task[];
-  /** Of each data set, all pictures and the largest budget. */
+  /** Of each data set, all pictures and the largest budget in which systems can be compared. */
   readonly main: readonly Task[];
   readonly looks: ReadonlyMap<string, SystemLook>;
 }
