@@ -103,6 +103,9 @@ describe("adsam study gather", () => {
       await refused("two", "again"),
       /study folders ".*kept\/runs\/sam\S+seed0" and ".*again\/runs\/sam\S+seed0": found two runs that claim one place: trained on .* at \d{4}-\S+, and trained on .* at \d{4}-\S+, expected one run a place/s,
     );
+    const both = await gather("one", "again", "--out", "neither");
+    assert.deepEqual([both.status, existsSync(file("neither"))], [1, false]);
+    assert.match(both.stderr, /".*one\/runs\/sam\S+seed0" and ".*again\/runs\/sam\S+seed0": found two runs that claim/);
     change(record("again", seeds[0]), { id: "sam.scenes.0_03min.seed0-00000000" });
     assert.match(await refused("two", "again"), /found results of another version of its recipe, sam\S+-00000000/);
     assert.match(await refused("two", "data"), /study folder "data": found neither runs nor measurements/);

@@ -60,7 +60,7 @@ function notesOnMinutes(runs: readonly StudyRun[]): string[] {
   const shares = machines.map((name) => `${timed.filter(({ machine }) => machine === name).length} on ${name}`);
   return [
     `Minutes are those of more than one machine, of ${timed.length} runs ${shares.join(", ")}: the table of all runs names them.`,
-  ]; // prettier-ignore
+  ];
 }
 
 /** Data sets by their titles, as the runs call them. */

@@ -41,9 +41,9 @@ export interface Gathered {
  */
 export async function gatherRuns(study: Study, { folder, plan, from, pictures }: GatherOptions): Promise<Gathered> {
   const sources = from.map(studyFolderThere);
-  for (const source of sources) {
+  for (const [i, source] of sources.entries()) {
     refuseOutdated(source, plan.runs, "Gather what was done by this version of the study, or do those runs again.");
-    for (const run of plan.runs) refuseTwo(folder, source, run);
+    for (const run of plan.runs) refuseTwo(run, source, [folder, ...sources.slice(0, i)]);
   }
   const ends = new Map<string, GatherEnd>();
   const measured: string[] = [];
@@ -80,7 +80,7 @@ export async function gatherRuns(study: Study, { folder, plan, from, pictures }:
   return { runs: { taken: all("taken"), known: all("known"), unfinished: all("unfinished") }, measured };
 }
 
-/** Folders whose files a study's own come from, in the results' list of commands. */
+/** The commands that filled folders which are gathered. */
 export const commandsOf = (from: readonly string[]): string[] =>
   from.flatMap((root) => readJson<{ commands?: string[] }>(studyFolderThere(root).results)?.commands ?? []);
 
@@ -94,20 +94,28 @@ function studyFolderThere(root: string): StudyFolder {
   });
 }
 
-/** @throws Problem where another training stands in the place */
-function refuseTwo(folder: StudyFolder, source: StudyFolder, run: PlannedRun): void {
-  const [here, there] = [readRecord(folder, run.place), currentRecord(source, run)];
-  if (here === undefined || there?.state !== "trained" || isSameTraining(here, there)) return;
-  const said = ({ state, attempts }: RunRecord) => {
-    const { machine, started } = attempts.at(-1)!;
-    return `${state} on ${machine} at ${started}`;
-  };
-  throw new Problem({
-    what: `study folders "${folder.run(run.place)}" and "${source.run(run.place)}"`,
-    found: `two runs that claim one place: ${said(here)}, and ${said(there)}`,
-    expected: "one run a place",
-    todo: "Delete the folder of the one that is not to count.",
-  });
+/**
+ * @param before the folder that takes the runs, in which what is begun is in the way, too; then the others that were gathered
+ * @throws Problem where another training stands in the place
+ */
+function refuseTwo(run: PlannedRun, source: StudyFolder, before: readonly StudyFolder[]): void {
+  const there = currentRecord(source, run);
+  if (there?.state !== "trained") return;
+  for (const [i, folder] of before.entries()) {
+    const here = readRecord(folder, run.place);
+    if (here === undefined || isSameTraining(here, there) || (i > 0 && here.state !== "trained")) continue;
+    throw new Problem({
+      what: `study folders "${folder.run(run.place)}" and "${source.run(run.place)}"`,
+      found: `two runs that claim one place: ${said(here)}, and ${said(there)}`,
+      expected: "one run a place",
+      todo: "Delete the folder of the one that is not to count.",
+    });
+  }
+}
+
+function said({ state, attempts }: RunRecord): string {
+  const { machine, started } = attempts.at(-1)!;
+  return `${state} on ${machine} at ${started}`;
 }
 
 /** Each attempt says when it was begun, and on what. */
