@@ -10,20 +10,23 @@ import { parseArgs } from "node:util";
 import { jsonText } from "../packages/adsam/dist/src/study/json-text.js";
 import { markdown } from "../packages/adsam/dist/src/study/report/markdown.js";
 import { studyView } from "../packages/adsam/dist/src/study/report/study-view.js";
-import { allTables } from "../packages/adsam/dist/src/study/report/write.js";
+import { allTables, reportJson } from "../packages/adsam/dist/src/study/report/write.js";
 import { readStudyResults } from "../packages/adsam/dist/src/study/results.js";
-import { resultRows } from "../packages/adsam/dist/src/study/rows.js";
 
 const { values } = parseArgs({
   options: { from: { type: "string", default: "docs/measured" }, to: { type: "string", default: "docs" } },
 });
 
-const studies = readdirSync(values.from)
+const namesIn = (folder) => (existsSync(folder) ? readdirSync(folder).sort() : []);
+const studies = namesIn(values.from)
   .map((name) => join(values.from, name, "results.json"))
   .filter((file) => existsSync(file))
-  .map((file) => readStudyResults(file));
+  .map((file) => {
+    const results = readStudyResults(file);
+    return { results, report: JSON.parse(reportJson(results, allTables(studyView(results)))) };
+  });
 const marks = join(values.from, "mark");
-const peers = (existsSync(marks) ? readdirSync(marks) : []).map((name) => {
+const peers = namesIn(marks).map((name) => {
   const lines = readFileSync(join(marks, name), "utf8").trim().split("\n");
   const curve = lines.map((line) => JSON.parse(line));
   return { curve, minutes: curve.at(-1).minutes, mIoU: curve.at(-1).mIoU };
@@ -42,19 +45,19 @@ const peerRow = ({ minutes, mIoU: value }) => ({
   minutes,
 });
 
-const said = ({ machine, versions, date, commands, notes, runs }) => ({
+const said = ({ report: { machine, versions, date, commands, notes, missing } }) => ({
   machine,
   versions,
   date,
   commands,
   notes,
-  missing: runs.flatMap(({ id, missing }) => (missing === undefined ? [] : [{ run: id, reason: missing }])),
+  missing,
 });
-const results = {
-  studies: Object.fromEntries(studies.map((results) => [results.study, said(results)])),
-  rows: [...studies.flatMap((results) => resultRows(results)), ...peers.map(peerRow)],
+const whole = {
+  studies: Object.fromEntries(studies.map((study) => [study.report.study, said(study)])),
+  rows: [...studies.flatMap(({ report }) => report.rows), ...peers.map(peerRow)],
 };
-writeFileSync(join(values.to, "results.json"), jsonText(results));
+writeFileSync(join(values.to, "results.json"), jsonText(whole));
 
 const page = join(values.to, "results.md");
 let text = readFileSync(page, "utf8");
@@ -67,9 +70,9 @@ const put = (name, body) => {
 
 /** What a table a page would be too much of stands in the report. */
 const elsewhere = /^(classes-|published-|runs$)/;
-for (const results of studies) {
-  const tables = allTables(studyView(results)).filter(({ id }) => !elsewhere.test(id));
-  put(results.study, markdown(tables));
+for (const { report } of studies) {
+  const tables = report.tables.filter(({ id }) => !elsewhere.test(id));
+  put(report.study, markdown(tables));
 }
 
 /** The last validation that was over by then, and when: `57.0 % (13.9)`. */
@@ -78,7 +81,7 @@ const by = (curve, minute) => {
   return seen ? `${(seen.mIoU * 100).toFixed(1)} % (${seen.minutes.toFixed(1)})` : "–";
 };
 /** Of long runs on all of CamVid. */
-const curvesOf = ({ systems, runs }) =>
+const curvesOf = ({ results: { systems, runs } }) =>
   systems.flatMap(({ id, title }) =>
     runs
       .filter(({ system, train, curve }) => system === id && train === "CamVid" && curve.length > 0)

@@ -141,14 +141,16 @@ async function status(file: string, flags: StudyFlags, output: Output): Promise<
 async function gather(file: string, from: readonly string[], flags: StudyFlags, output: Output): Promise<void> {
   output.json = flags.json === true;
   const { study, plan, folder } = await opened(file, flags);
-  const { commandsOf, gatherRuns } = await import("../study/runner/gather.js");
+  const { commandsIn } = await import("../study/collect.js");
+  const { gatherRuns } = await import("../study/runner/gather.js");
+  const { studyFolder } = await import("../study/runner/layout.js");
   const { commandLine } = await import("../study/runner/machine.js");
   const { reportOfStudy } = await import("../study/report/of-study.js");
   const { printGathered } = await import("./study-print.js");
   const gathered = await gatherRuns(study, { folder, plan, from, pictures: flags.pictures !== false });
   const { taken, known } = gathered.runs;
   const isThereAny = taken.length + known.length + gathered.measured.length > 0;
-  const commands = [...commandsOf(from), commandLine(process.argv.slice(2))];
+  const commands = [...from.flatMap((root) => commandsIn(studyFolder(root))), commandLine(process.argv.slice(2))];
   const files = isThereAny
     ? { results: folder.results, report: (await reportOfStudy(study, folder, { commands })).html }
     : undefined;

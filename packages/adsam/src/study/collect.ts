@@ -26,7 +26,6 @@ export async function collectResults(
     const saved = savedCost(folder, measure);
     return saved ? [{ measure, saved }] : [];
   });
-  const before = readJson<{ commands?: string[] }>(folder.results)?.commands ?? [];
   const works = [...begun.flatMap(({ attempts }) => attempts), ...costs.map(({ saved }) => saved)];
   const machines = [...new Set(works.map(({ machine }) => machine))];
   const dates = begun.map(({ date }) => date).sort();
@@ -41,7 +40,7 @@ export async function collectResults(
     machine: machines.join("; ") || machineTitle(),
     versions: Object.assign(versions(), ...begun.map((record) => record.versions)) as Record<string, string>,
     date: dates.at(-1) ?? new Date().toISOString(),
-    commands: [...new Set([...before, ...commands])],
+    commands: [...new Set([...commandsIn(folder), ...commands])],
     systems: Object.entries(study.systems).map(([id, { title, kind }]) => ({ id, title, kind })),
     ...(colours && { colours }),
     rows: resultRows({ study: study.name, runs, rows }).filter((row) => isWanted(study, row)),
@@ -51,6 +50,10 @@ export async function collectResults(
   await writeWhole(folder.results, jsonText(results));
   return results;
 }
+
+/** The commands that filled a study's folder, as its results tell. */
+export const commandsIn = (folder: StudyFolder): string[] =>
+  readJson<{ commands?: string[] }>(folder.results)?.commands ?? [];
 
 /** The same minutes are not the same work on two machines: then the reader is told. */
 function notesOnMinutes(runs: readonly StudyRun[]): string[] {

@@ -80,10 +80,6 @@ export async function gatherRuns(study: Study, { folder, plan, from, pictures }:
   return { runs: { taken: all("taken"), known: all("known"), unfinished: all("unfinished") }, measured };
 }
 
-/** The commands that filled folders which are gathered. */
-export const commandsOf = (from: readonly string[]): string[] =>
-  from.flatMap((root) => readJson<{ commands?: string[] }>(studyFolderThere(root).results)?.commands ?? []);
-
 function studyFolderThere(root: string): StudyFolder {
   const folder = studyFolder(path.resolve(root));
   if (existsSync(path.join(folder.root, "runs")) || existsSync(path.join(folder.root, "efficiency"))) return folder;
