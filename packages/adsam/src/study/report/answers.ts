@@ -6,6 +6,7 @@ import type { Verdict } from "../statistics/difference.js";
 import { fewestSeeds, verdictOf } from "../statistics/difference.js";
 import { differenceFigures, seedsText } from "../statistics/wording.js";
 import { lead, retentionOf } from "../tasks.js";
+import { whyBehind } from "./behind.js";
 import { laddersOf } from "./data-efficiency.js";
 import { soonerBySeed, soonerMean } from "./learning.js";
 import { bestOther, cellsFor, type StudyView, subjectCell, titleOf } from "./study-view.js";
@@ -46,7 +47,7 @@ function accuracy(view: StudyView): Finding[] {
   });
 }
 
-/** The subject's mIoU on a data set beside that of the best other. */
+/** The subject's mIoU on a data set beside that of the best other, and, where it is lower, why. */
 function scoreFinding(view: StudyView, own: Cell, cells: readonly Cell[], test: string, where: string): Finding[] {
   const mIoU = measuredMIoU(own, test);
   if (!mIoU) return [];
@@ -55,9 +56,9 @@ function scoreFinding(view: StudyView, own: Cell, cells: readonly Cell[], test: 
   const difference = other && lead(own, other, test);
   if (!other || !difference) return [{ where, text: `${said}; nothing stands beside it.`, verdict: null }];
   const best = `${titleOf(view, other.system)}, ${share(measuredMIoU(other, test)!.value)}`;
-  return [
-    { where, text: `${said}; the best other, ${best}: ${differenceFigures(difference)}.`, verdict: difference.verdict },
-  ];
+  const why = difference.value < 0 ? whyBehind(own, other, test) : null;
+  const text = `${said}; the best other, ${best}: ${differenceFigures(difference)}.${why === null ? "" : ` ${why}`}`;
+  return [{ where, text, verdict: difference.verdict }];
 }
 
 /** Two findings a direction: the score there, and the share of the score at home, in which a low score can win. */

@@ -14,16 +14,17 @@ export function differenceText(difference: Difference): string {
 /** The same without the verdict, for where that stands beside it: `+2.1 points (+0.4 to +3.8; 3 seeds)`. */
 export function differenceFigures({ value, interval, bySeed }: Difference): string {
   const seeds = seedsText(bySeed.size);
-  return `${points(value)} points (${interval ? `${intervalText(interval)}; ${seeds}` : seeds})`;
+  return `${pointsText(value)} points (${interval ? `${intervalText(interval)}; ${seeds}` : seeds})`;
 }
 
 /** `1 seed`, `3 seeds`. */
 export const seedsText = (seeds: number): string => `${seeds} ${seeds === 1 ? "seed" : "seeds"}`;
 
 /** `+0.4 to +3.8`, in points. */
-export const intervalText = ({ low, high }: Interval): string => `${points(low)} to ${points(high)}`;
+export const intervalText = ({ low, high }: Interval): string => `${pointsText(low)} to ${pointsText(high)}`;
 
-function points(value: number): string {
+/** `+2.1`, `−0.4`, `0.0`: hundredths. */
+export function pointsText(value: number): string {
   const rounded = (100 * Math.abs(value)).toFixed(1);
   return rounded === "0.0" ? "0.0" : `${value < 0 ? "−" : "+"}${rounded}`;
 }
