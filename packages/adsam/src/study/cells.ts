@@ -65,15 +65,30 @@ export function measured(values: ReadonlyMap<number, number>): Measured | null {
   return { value: meanOf([...values.values()]), interval, over: interval && "seeds", seeds: [...values.keys()] };
 }
 
+/** Seed → mIoU on a data set. */
+export const mIoUBySeed = (cell: Cell, test: string): Map<number, number> =>
+  bySeed(cell, (run) => scoresOn(run, test)?.mIoU);
+
 /** mIoU on a data set; of a single seed, with an interval over the pictures where they were counted. */
 export function measuredMIoU(cell: Cell, test: string): Measured | null {
-  const found = measured(bySeed(cell, (run) => scoresOn(run, test)?.mIoU));
+  const found = measured(mIoUBySeed(cell, test));
   if (!found || found.interval) return found;
   const counted = cell.runs.map((run) => scoresOn(run, test)?.perPicture).find((pictures) => pictures !== undefined);
   if (!counted) return found;
   const pictures = new CountedPictures(counted);
   const interval = bootstrap([pictures.size], ([places]) => pictures.meanIoU(places), { resamples: 1000 });
   return { ...found, interval, over: interval && "pictures" };
+}
+
+/** What was taken for what on a data set, [label, prediction] → pixels row by row, added up over the seeds that counted it. */
+export function confusionOn({ runs }: Cell, test: string): { counts: readonly number[]; scores: StudyScores[] } | null {
+  const scores = runs.flatMap((run) => scoresOn(run, test) ?? []).filter(({ confusion }) => confusion !== undefined);
+  const [first] = scores;
+  if (!first) return null;
+  const counts = first.confusion!.counts.map((_, at) =>
+    scores.reduce((sum, { confusion }) => sum + confusion!.counts[at]!, 0),
+  );
+  return { counts, scores };
 }
 
 /** The cell of the same data, budget and pictures, but another system. */

@@ -1,6 +1,6 @@
 /** Systems are held against each other on one task: the same data to train on, the same budget. */
 import { placeText } from "./budget.js";
-import { bySeed, type Cell, type Measured, measured, measuredMIoU, scoresOn } from "./cells.js";
+import { bySeed, type Cell, type Measured, measured, measuredMIoU, mIoUBySeed, scoresOn } from "./cells.js";
 import { retentionMetric } from "./metrics.js";
 import type { StudyBudget } from "./results.js";
 import { type Difference, pairedDifference, pictureDifference } from "./statistics/difference.js";
@@ -39,7 +39,7 @@ export const wholeTasks = (tasks: readonly Task[]): Task[] =>
 /** Of each data set, on all pictures, the largest budget in which systems can be compared; where there is none, the largest. */
 export function mainTasks(tasks: readonly Task[]): Task[] {
   const whole = wholeTasks(tasks);
-  const isCompared = ({ train, cells }: Task) => cells.filter((cell) => measuredMIoU(cell, train)).length > 1;
+  const isCompared = ({ train, cells }: Task) => cells.filter((cell) => mIoUBySeed(cell, train).size > 0).length > 1;
   return [...new Set(whole.map(({ train }) => train))].map((data) => {
     const own = whole.filter(({ train }) => train === data);
     return own.find(isCompared) ?? own[0]!;
@@ -53,7 +53,7 @@ export function mainTasks(tasks: readonly Task[]): Task[] {
  */
 export function lead(own: Cell, other: Cell, test: string, of: "mIoU" | "retention" = "mIoU"): Difference | null {
   const [a, b] = [own, other].map((cell) =>
-    bySeed(cell, (run) => (of === "mIoU" ? scoresOn(run, test)?.mIoU : retentionMetric.read(run, test))),
+    of === "mIoU" ? mIoUBySeed(cell, test) : bySeed(cell, (run) => retentionMetric.read(run, test)),
   ) as [Map<number, number>, Map<number, number>];
   const common = [...a.keys()].filter((seed) => b.has(seed));
   if (common.length === 0) return null;

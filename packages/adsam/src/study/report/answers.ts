@@ -10,7 +10,7 @@ import { whyBehind } from "./behind.js";
 import { laddersOf } from "./data-efficiency.js";
 import { soonerBySeed, soonerMean } from "./learning.js";
 import { bestOther, cellsFor, type StudyView, subjectCell, titleOf } from "./study-view.js";
-import { numberText } from "./table.js";
+import { shareText } from "./table.js";
 import { transfersOf } from "./transfer.js";
 
 export interface Answer {
@@ -37,8 +37,6 @@ export function answersOf(view: StudyView): Answer[] {
   return all.map(({ question, answers }) => ({ question, answers: answers.length === 0 ? none : answers }));
 }
 
-const share = (value: number) => numberText({ value, unit: "share" });
-
 function accuracy(view: StudyView): Finding[] {
   return view.whole.flatMap((task): Finding[] => {
     const cells = cellsFor(view, task, "systems");
@@ -51,11 +49,11 @@ function accuracy(view: StudyView): Finding[] {
 function scoreFinding(view: StudyView, own: Cell, cells: readonly Cell[], test: string, where: string): Finding[] {
   const mIoU = measuredMIoU(own, test);
   if (!mIoU) return [];
-  const said = `${share(mIoU.value)} mIoU`;
+  const said = `${shareText(mIoU.value)} mIoU`;
   const other = bestOther(view, cells, test);
   const difference = other && lead(own, other, test);
   if (!other || !difference) return [{ where, text: `${said}; nothing stands beside it.`, verdict: null }];
-  const best = `${titleOf(view, other.system)}, ${share(measuredMIoU(other, test)!.value)}`;
+  const best = `${titleOf(view, other.system)}, ${shareText(measuredMIoU(other, test)!.value)}`;
   const why = difference.value < 0 ? whyBehind(own, other, test) : null;
   const text = `${said}; the best other, ${best}: ${differenceFigures(difference)}.${why === null ? "" : ` ${why}`}`;
   return [{ where, text, verdict: difference.verdict }];

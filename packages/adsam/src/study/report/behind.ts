@@ -1,10 +1,9 @@
 /** Why a system is behind another: the class that costs it most, and what it takes for what there. */
-import { bySeed, type Cell, scoresOn } from "../cells.js";
-import type { StudyScores } from "../results.js";
+import { bySeed, type Cell, confusionOn, scoresOn } from "../cells.js";
 import { classIoU } from "../rows.js";
 import { meanOf } from "../statistics/student.js";
 import { pointsText } from "../statistics/wording.js";
-import { numberText } from "./table.js";
+import { shareText } from "./table.js";
 
 /**
  * `Most is lost in sky (IoU 55.1 % against 70.3 %; −0.1 points without it): it calls 33.0 % of it far objects, the other 12.0 %.`
@@ -16,10 +15,8 @@ export function whyBehind(own: Cell, other: Cell, test: string): string | null {
   if (!worst || worst.lead >= 0) return null;
   const without = rest.length === 0 ? "" : `; ${pointsText(meanOf(rest.map(({ lead }) => lead)))} points without it`;
   const mistake = mistakeIn(worst.name, own, other, test);
-  return `Most is lost in ${worst.name} (IoU ${share(worst.own)} against ${share(worst.other)}${without})${mistake ? `: ${mistake}` : ""}.`;
+  return `Most is lost in ${worst.name} (IoU ${shareText(worst.own)} against ${shareText(worst.other)}${without})${mistake ? `: ${mistake}` : ""}.`;
 }
-
-const share = (value: number) => numberText({ value, unit: "share" });
 
 function classLeads(own: Cell, other: Cell, test: string) {
   const names = scoresOn(own.runs[0]!, test)?.perClass.map(({ name }) => name) ?? [];
@@ -47,7 +44,7 @@ function mistakeIn(name: string, own: Cell, other: Cell, test: string): string |
   const [most] = pairs.toSorted((one, two) => excess(two) - excess(one));
   if (!most || excess(most) <= 0) return null;
   const { label, taken } = most;
-  const of = ({ counts, labelled }: Confusion) => share(counts(label, taken) / labelled(label));
+  const of = ({ counts, labelled }: Confusion) => shareText(counts(label, taken) / labelled(label));
   const whole = label === at ? "it" : a.names[label];
   return `it calls ${of(a)} of ${whole} ${a.names[taken]}, the other ${of(b)}`;
 }
@@ -60,12 +57,10 @@ interface Confusion {
 }
 
 function confusionOf(cell: Cell, test: string): Confusion | null {
-  const scores = cell.runs.flatMap((run) => scoresOn(run, test) ?? []);
-  const all = scores.flatMap(({ confusion }) => confusion ?? []);
-  const names = scores[0]?.perClass.map((one: StudyScores["perClass"][number]) => one.name) ?? [];
-  if (all.length === 0 || all.some(({ numClasses }) => numClasses !== names.length)) return null;
-  const counts = (label: number, taken: number) =>
-    meanOf(all.map((one) => one.counts[label * names.length + taken] ?? 0));
+  const found = confusionOn(cell, test);
+  if (!found) return null;
+  const names = found.scores[0]!.perClass.map(({ name }) => name);
+  const counts = (label: number, taken: number) => found.counts[label * names.length + taken]! / found.scores.length;
   const labelled = (label: number) => names.reduce((sum, _, taken) => sum + counts(label, taken), 0);
   return { names, counts, labelled };
 }

@@ -3,7 +3,8 @@ import type { Rgb } from "../../data/labels.js";
 import { confusionDetails } from "../../report/confusion.js";
 import type { Html } from "../../report/html.js";
 import { budgetText } from "../budget.js";
-import { type Cell, homeScores } from "../cells.js";
+import { type Cell, confusionOn } from "../cells.js";
+import { seedsText } from "../statistics/wording.js";
 import { ranked } from "../tasks.js";
 import { cellsFor, type StudyView, titleOf } from "./study-view.js";
 
@@ -18,16 +19,13 @@ export function confusionMatrices(view: StudyView): Html[] {
 }
 
 function ofCell(view: StudyView, cell: Cell, budget: string): Html | null {
-  const scores = cell.runs.map(homeScores).filter((found) => found?.confusion !== undefined);
-  const [first] = scores;
-  if (!first) return null;
-  const confusion = first.confusion!.counts.map((_, at) =>
-    scores.reduce((sum, one) => sum + one!.confusion!.counts[at]!, 0),
-  );
-  const seeds = scores.length === 1 ? "1 seed" : `${scores.length} seeds`;
+  const found = confusionOn(cell, cell.train);
+  if (!found) return null;
+  const { counts: confusion, scores } = found;
+  const first = scores[0]!;
   return confusionDetails({
     dataset: `${titleOf(view, cell.system)} on ${cell.train}`,
-    split: `${budget}, ${seeds}`,
+    split: `${budget}, ${seedsText(scores.length)}`,
     pictures: first.pictures,
     mIoU: first.mIoU,
     pixelAccuracy: first.pixelAccuracy,

@@ -3,6 +3,7 @@
 import { big, bytes } from "../../report/numbers.js";
 import type { Unit } from "../metrics.js";
 import type { Verdict } from "../statistics/difference.js";
+import { pointsText } from "../statistics/wording.js";
 
 /** A number with what it may lie between; `value` in the unit itself: a share is 0…1, a difference of shares −1…1. */
 export interface NumberCell {
@@ -49,7 +50,7 @@ export function numberText({ value, unit }: Pick<NumberCell, "value" | "unit">):
     case "share":
       return minus(`${(100 * value).toFixed(1)} %`);
     case "points":
-      return signed(value);
+      return pointsText(value);
     case "ratio":
       return minus(value.toFixed(2));
     case "epochs":
@@ -66,16 +67,14 @@ export function numberText({ value, unit }: Pick<NumberCell, "value" | "unit">):
   }
 }
 
+/** `62.1 %`, of 0.621. */
+export const shareText = (value: number): string => numberText({ value, unit: "share" });
+
 /** `60.1 – 64.0`; empty where there is no interval. */
 export function intervalText({ low, high, unit }: NumberCell): string {
   if (low == null || high == null) return "";
   const bare = (value: number) => numberText({ value, unit }).replace(/ %$/, "");
   return unit === "points" ? `${bare(low)} to ${bare(high)}` : `${bare(low)}–${bare(high)}`;
-}
-
-function signed(value: number): string {
-  const rounded = (100 * Math.abs(value)).toFixed(1);
-  return rounded === "0.0" ? "0.0" : `${value < 0 ? "−" : "+"}${rounded}`;
 }
 
 /** In words, beside the difference; what the noise swallows is said to be swallowed. */

@@ -7,7 +7,7 @@ import { ranked, retentionOf, type Task } from "../tasks.js";
 import { leadCell, numberCell } from "./accuracy.js";
 import { lineSample } from "./looks.js";
 import { cellsFor, type StudyView, subjectCell, titleOf } from "./study-view.js";
-import { intervalText, numberText, slug, type Table } from "./table.js";
+import { intervalText, numberText, shareText, slug, type Table } from "./table.js";
 
 /** A direction: trained on one, scored on another. */
 export interface Transfer {
@@ -110,5 +110,5 @@ function matrixCell(cell: Cell | undefined, test: string): Html {
       ? html`<span class="kept">at home</span>`
       : kept &&
         html`<span class="kept">keeps ${numberText({ value: kept.value, unit: "ratio" })} <i>${intervalText(numberCell(kept, "ratio")!)}</i></span>`;
-  return html`<td style="background:color-mix(in srgb, var(--accent) ${strength}%, transparent)"><b>${numberText({ value: found.value, unit: "share" })}</b>${retention}</td>`;
+  return html`<td style="background:color-mix(in srgb, var(--accent) ${strength}%, transparent)"><b>${shareText(found.value)}</b>${retention}</td>`;
 }
