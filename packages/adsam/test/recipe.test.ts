@@ -152,7 +152,7 @@ describe("errors name file, line and key", () => {
     ["extends: demo.yaml\n", "recipe demo.yaml extends itself: found demo.yaml → demo.yaml. Take one `extends` out."],
     [
       "extends: none.yaml\n",
-      "recipe none.yaml cannot be read: found no such file, expected a YAML file. Keys are, for example, data.root and optim.lr; examples/ holds whole recipes.",
+      "recipe none.yaml cannot be read: found no such file, expected a YAML file. Keys are, for example, data.root and optim.lr; adsam train --print-recipe prints a whole one.",
     ],
     [
       "optim:\n  lr: 1e-5\n  minLr: 1e-4\n",

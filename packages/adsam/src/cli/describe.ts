@@ -20,7 +20,7 @@ export const command: CommandFile = {
       )
       .argument(
         "[network]",
-        "a run's checkpoint, AD-SAM's weights from elsewhere, or a recipe in YAML (default: the paper's)",
+        "a run's checkpoint, AD-SAM's weights from elsewhere, a recipe in YAML, or small-data (default: the paper's)",
       );
     addShortOptions(describe, ["size"], { showDefaults: false });
     describe
@@ -49,7 +49,8 @@ async function run(
   const { ownRecipeOf } = await import("../train/systems/own-recipes.js");
   const { describeNetwork } = await import("../describe/modules.js");
   const { describedAs, printDescription } = await import("./describe-print.js");
-  const isRecipe = network === undefined || /\.ya?ml$/i.test(network);
+  const { shippedRecipes } = await import("../train/shipped-recipes.js");
+  const isRecipe = network === undefined || /\.ya?ml$/i.test(network) || shippedRecipes.has(network);
   if (isRecipe && flags.encoderWeights !== undefined)
     throw new Problem({
       what: "--encoder-weights with a recipe",

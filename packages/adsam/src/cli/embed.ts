@@ -5,7 +5,7 @@ import type { Recipe } from "../train/recipe-schema.js";
 import type { CommandFile } from "./command.js";
 import { embedProgress, printEmbedSummary, printPlan } from "./embed-print.js";
 import { stopSignal } from "./interrupt.js";
-import { addShortOptions, kindOption, type RecipeFlags, recipeFlags } from "./options.js";
+import { addShortOptions, kindOption, type RecipeFlags, recipeFlags, recipeHelp } from "./options.js";
 import { exitCodes, type Output } from "./output.js";
 
 interface EmbedFlags {
@@ -30,7 +30,7 @@ export const command: CommandFile = {
         "Computes the frozen encoder's embedding of every picture of a data set and of its mirror image, once, into a store that " +
           "`adsam train` reads. Goes on where it was stopped or killed; several may work at one store at once.",
       )
-      .argument("[recipe]", "recipe in YAML: the one that will be trained by");
+      .argument("[recipe]", `${recipeHelp}: the one that will be trained by`);
     addShortOptions(embed, ["data"]);
     embed
       .addOption(kindOption())

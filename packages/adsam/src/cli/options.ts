@@ -24,6 +24,9 @@ export type RecipeAlias = keyof typeof aliases;
 export const kindOption = (): Option =>
   new Option("--kind <layout>", "layout of the data set; auto looks").choices(datasetLayouts);
 
+/** Of a recipe named on the command line. */
+export const recipeHelp = "recipe in YAML, or one that comes with adsam by its name: small-data";
+
 /** Of `--encoder-weights`, for commands that take a checkpoint. */
 export const encoderWeightsHelp =
   "SAM checkpoint of the frozen encoder, where it has moved since the run, or where the weights come from elsewhere " +

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { CommandFile } from "./command.js";
 import { stopSignal } from "./interrupt.js";
+import { recipeHelp } from "./options.js";
 import { exitCodes, type Output } from "./output.js";
 
 interface StudyFlags {
@@ -46,7 +47,7 @@ export const command: CommandFile = {
       .option("--json", "print them as JSON")
       .action((flags: StudyFlags) => list(flags, output));
     sub("measure", "what one picture costs a recipe's network: parameters, time, memory, energy")
-      .argument("<recipe>", "recipe in YAML")
+      .argument("<recipe>", recipeHelp)
       .requiredOption("--classes <integer>", "classes that it tells apart", wholeNumber)
       .option("--json", "print it as JSON")
       .action((file: string, flags: StudyFlags & { readonly classes: number }) => measure(file, flags, output));

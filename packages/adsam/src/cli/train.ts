@@ -2,15 +2,17 @@ import type { Command } from "commander";
 import type { TrainResult } from "../train/trainer.js";
 import type { CommandFile } from "./command.js";
 import { stopSignal } from "./interrupt.js";
-import { addRecipeOptions, addShortOptions, recipeFlags } from "./options.js";
+import { addRecipeOptions, addShortOptions, recipeFlags, recipeHelp } from "./options.js";
 import { exitCodes, type Output } from "./output.js";
 
-/** `adsam train [recipe.yaml] --data FOLDER`: the paper's recipe unless a file or a flag says otherwise. */
+/** `adsam train [recipe] --data FOLDER`: the paper's recipe unless another is named or a flag says otherwise. */
 export const command: CommandFile = {
   define(train, output) {
     train
-      .description("Trains AD-SAM. The paper's recipe is the default; a YAML file changes it, and flags change both.")
-      .argument("[recipe]", "recipe in YAML");
+      .description(
+        "Trains AD-SAM. The paper's recipe is the default; a recipe named here changes it, and flags change both.",
+      )
+      .argument("[recipe]", recipeHelp);
     addShortOptions(train);
     train
       .option("--resume", "continue the run in --out from its last checkpoint; its recipe comes from there")

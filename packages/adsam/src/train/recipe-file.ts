@@ -6,17 +6,19 @@ import { isMap, isScalar, LineCounter, type Node, type Pair, parseDocument, type
 import { checkedValue, recipeField, recipeFields, unknownKeyProblem } from "./recipe-fields.js";
 import { type RecipeGroup, recipeGroups } from "./recipe-schema.js";
 import { isInputPath } from "./recipe-values.js";
+import { shippedRecipes } from "./shipped-recipes.js";
 
 /** Field path → the value a file gives it, and where: `demo.yaml:12`. */
 export type FileValues = Map<string, { readonly value: unknown; readonly source: string }>;
 
 /**
- * The fields that a recipe file sets, those of the recipes it `extends` beneath its own. Nothing is filled in.
+ * The fields that a recipe sets, a file or one that comes with adsam, by its name; those of the recipes it `extends` beneath its own.
+ * Nothing is filled in.
  * A relative input path (data, weights) means relative to the file that names it, and comes out absolute.
  * @throws Problem with file and line: unreadable file, YAML error, unknown key, wrong value, a circle of `extends`
  */
 export function readRecipeFile(file: string, above: readonly string[] = []): FileValues {
-  const path = resolve(file);
+  const path = shippedRecipes.resolve(file);
   const shown = shownPath(path);
   if (above.includes(path)) {
     throw new Problem({
@@ -44,10 +46,11 @@ export function readRecipeFile(file: string, above: readonly string[] = []): Fil
     const key = keyOf(pair);
     if (key === "extends") {
       const base = isScalar(pair.value) ? pair.value.value : undefined;
-      if (typeof base !== "string") {
-        throw new Problem({ what: `recipe ${at(pair.key)}, key "extends"`, expected: "the path of another recipe" });
-      }
-      const beneath = readRecipeFile(resolve(dirname(path), base), [...above, path]);
+      const what = `recipe ${at(pair.key)}, key "extends"`;
+      if (typeof base !== "string")
+        throw new Problem({ what, expected: "the path of another recipe, or the name of one that comes with adsam" });
+      const file = shippedRecipes.resolve(base, { beside: dirname(path), what });
+      const beneath = readRecipeFile(file, [...above, path]);
       for (const [field, value] of beneath) if (!values.has(field)) values.set(field, value);
       continue;
     }
@@ -96,7 +99,7 @@ function readText(path: string, shown: string): string {
         what: `recipe ${shown} cannot be read`,
         found: code === "ENOENT" ? "no such file" : code === "EISDIR" ? "a folder" : String(code),
         expected: "a YAML file",
-        todo: `Keys are, for example, ${recipeFields[1]?.path} and optim.lr; examples/ holds whole recipes.`,
+        todo: `Keys are, for example, ${recipeFields[1]?.path} and optim.lr; adsam train --print-recipe prints a whole one.`,
       },
       { cause: error },
     );

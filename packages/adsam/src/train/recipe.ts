@@ -18,7 +18,7 @@ export { type Recipe, type RecipeGroup, recipeSchema } from "./recipe-schema.js"
 export { recipeToYaml } from "./recipe-yaml.js";
 
 export interface RecipeOrigins {
-  /** A YAML recipe; without one, the paper's defaults. */
+  /** A YAML recipe, or the name of one that comes with adsam; without one, the paper's defaults. */
   readonly file?: string;
   /** Field path → value, stronger than the file. A string is read as on the command line; anything else is taken as it is. */
   readonly flags?: Readonly<Record<string, unknown>>;

@@ -4,7 +4,7 @@ import { Problem } from "@adsam/torch/problem";
 import { show } from "../../train/recipe-fields.js";
 import { readYaml, type YamlFile } from "./lines.js";
 import { studySchema } from "./schema.js";
-import { shippedStudy } from "./shipped.js";
+import { shippedStudies } from "./shipped.js";
 
 export interface StudyTree extends YamlFile {
   readonly tree: Readonly<Record<string, unknown>>;
@@ -22,7 +22,7 @@ export function readExtended(file: string, below: readonly string[] = []): Study
   if (typeof given !== "string")
     throw new Problem({ what, found: show(given), expected: "the name of a shipped study, or a YAML file" });
   const chain = [...below, path.resolve(file)];
-  const base = shippedStudy(given) ?? path.resolve(path.dirname(file), given);
+  const base = shippedStudies.resolve(given, { beside: path.dirname(file), what });
   if (chain.includes(base)) throw new Problem({ what, found: "a study that extends itself", expected: "another" });
   const under = readExtended(base, chain);
   return {

@@ -4,12 +4,13 @@ import { Problem } from "@adsam/torch/problem";
 import type { z } from "zod";
 import { nearestKey, show } from "../../train/recipe-fields.js";
 import { readRecipeFile } from "../../train/recipe-file.js";
+import { shippedRecipes } from "../../train/shipped-recipes.js";
 import { merged, readExtended } from "./extend.js";
 import { type FieldValues, readFragment } from "./fragment.js";
 import type { KeyPath } from "./lines.js";
 import { requireNames } from "./names.js";
 import { type StudyFile, studySchema } from "./schema.js";
-import { shippedStudy } from "./shipped.js";
+import { shippedStudies } from "./shipped.js";
 
 /** A study, with the fields of its recipes checked. */
 export interface Study extends StudyFile {
@@ -33,7 +34,7 @@ export interface Study extends StudyFile {
  * @throws Problem naming line and key
  */
 export function readStudy(given: string, { quick = false }: { readonly quick?: boolean } = {}): Study {
-  const file = shippedStudy(given) ?? given;
+  const file = shippedStudies.resolve(given);
   const yaml = readExtended(file);
   const { quick: short, ...long } = yaml.tree;
   if (quick && (typeof short !== "object" || short === null))
@@ -52,7 +53,10 @@ export function readStudy(given: string, { quick = false }: { readonly quick?: b
   const systems = new Map(
     [...all("systems")].map(([name, fields]) => {
       const own = data.systems[name]!.file;
-      return [name, own === undefined ? fields : new Map([...readRecipeFile(path.resolve(folder, own)), ...fields])];
+      if (own === undefined) return [name, fields];
+      const keys = ["systems", name, "file"];
+      const what = `study ${at(keys)}, key "${keys.join(".")}"`;
+      return [name, new Map([...readRecipeFile(shippedRecipes.resolve(own, { beside: folder, what })), ...fields])];
     }),
   );
   return {
