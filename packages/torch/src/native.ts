@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isMainThread } from "node:worker_threads";
 import { Problem } from "./problem.js";
+import { setThreadWaiting } from "./thread-waiting.js";
 
 /** A tensor's id in the addon's table; ids are never used twice. */
 export type TensorId = number;
@@ -163,14 +164,6 @@ function chooseBlasKernels(): void {
   }
 }
 
-/**
- * Threads that wait for each other sleep instead of spinning: where another program takes a core for a while, spinning made a
- * training step forty times slower, and on a quiet machine sleeping costs nothing that could be measured.
- */
-function waitAsleep(): void {
-  if (isMainThread && !process.env.GOMP_SPINCOUNT) process.env.OMP_WAIT_POLICY ??= "PASSIVE";
-}
-
 let loaded: Native | undefined;
 
 /** The addon, loaded at the first use (0.8 s), so that what needs no tensor does not pay for it. */
@@ -178,7 +171,7 @@ export function native(): Native {
   if (loaded) return loaded;
   const build = nativeBuild();
   chooseBlasKernels();
-  waitAsleep();
+  if (isMainThread) setThreadWaiting(process.env);
   try {
     loaded = createRequire(import.meta.url)(build.addon) as Native;
   } catch (error) {

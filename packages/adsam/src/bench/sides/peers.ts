@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Problem } from "@adsam/torch/problem";
+import { threadWaiting } from "@adsam/torch/thread-waiting";
 import type { SideCommand } from "./side.js";
 
 export const peerNames = ["pytorch", "onnxruntime", "pillow", "numpy"] as const;
@@ -57,11 +58,11 @@ export const ours: SideCommand = {
 /** Where the peers' programs lie in the repository; the package as it is installed comes without them. */
 export const peersFolder = fileURLToPath(new URL("../../../../../../bench/peers", import.meta.url)); // from dist/src/bench/sides
 
-/** Finds the peers that can be measured. Their threads sleep while they wait, as ours do: on a machine that is not quite idle this helps. */
+/** Finds the peers that can be measured. Their threads wait for each other as ours do: on a machine that is not quite idle this helps. */
 export async function findPeers(search: PeerSearch): Promise<FoundPeers> {
   const { wanted, folder = peersFolder, sameEnvironment = false } = search;
   const without = Object.fromEntries(launcherVariables.map((name) => [name, undefined]));
-  const env = { OMP_WAIT_POLICY: "PASSIVE", ...(sameEnvironment ? {} : without) };
+  const env = { ...threadWaiting, ...(sameEnvironment ? {} : without) };
   const found = new Map<PeerName, SideCommand>();
   const missing: MissingPeer[] = [];
   for (const peer of wanted) {
