@@ -196,6 +196,7 @@ describe("a study's plan", () => {
     const { study, ...plan } = planned(accuracy);
     const places = (...words: string[]) => only(study, plan, words).runs.map(({ place }) => place);
     assert.deepEqual(places("sam"), ["sam.scenes.2epochs.seed0"]);
+    assert.deepEqual(places("sam.scenes"), ["sam.scenes.2epochs.seed0"]);
     assert.deepEqual(places("accuracy", "ad-sam"), ["ad-sam.scenes.2epochs.seed0"]);
     assert.equal(places("seed0").length, 2);
     assert.throws(() => places("bdd"), /--only bdd: found no run that fits, expected systems \(ad-sam, sam\)/);

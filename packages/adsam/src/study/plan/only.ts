@@ -1,4 +1,4 @@
-/** A part of a plan, by words that its ids or its experiments hold. */
+/** A part of a plan, by words that its ids or its experiments hold: `sam.camvid` begins where a part of an id does, and is not in `ad-sam.camvid`. */
 import { Problem } from "@adsam/torch/problem";
 import type { StudyPlan } from "./plan.js";
 import type { Study } from "./read.js";
@@ -11,7 +11,7 @@ export function only(study: Study, plan: StudyPlan, words: readonly string[]): S
   if (words.length === 0) return plan;
   const experiments = Object.keys(study.experiments);
   const fits = (id: string, names: readonly string[]) =>
-    words.every((word) => names.includes(word) || (!isName(study, word) && id.includes(word)));
+    words.every((word) => names.includes(word) || (!isName(study, word) && holds(id, word)));
   const measured = experiments.filter((name) => study.experiments[name]!.asks === "efficiency");
   const kept = {
     runs: plan.runs.filter((run) => fits(run.id, [run.system, run.train, ...run.experiments])),
@@ -25,6 +25,9 @@ export function only(study: Study, plan: StudyPlan, words: readonly string[]): S
     todo: "--dry-run lists the ids.",
   });
 }
+
+const holds = (id: string, word: string): boolean =>
+  word.includes(".") ? `.${id}`.includes(`.${word}`) : id.includes(word);
 
 /** A whole name means itself: `sam` is not `ad-sam`. */
 const isName = ({ systems, data, experiments }: Study, word: string): boolean =>
