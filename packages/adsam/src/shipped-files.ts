@@ -1,4 +1,4 @@
-/** YAML files that come with adsam and are called by their names: studies, recipes. */
+/** YAML files that come with adsam and are called by their names: studies, recipes, label maps. */
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,7 +23,7 @@ export interface ShippedFiles {
  * @param folder of this package
  * @param kind what one of them is
  */
-export function shippedFiles(folder: "recipes" | "studies", kind: string): ShippedFiles {
+export function shippedFiles(folder: "label-maps" | "recipes" | "studies", kind: string): ShippedFiles {
   const root = fileURLToPath(new URL(`../../${folder}`, import.meta.url)); // from dist/src
   const pathOf = (name: string) => path.join(root, `${name}.yaml`);
   const names = () =>

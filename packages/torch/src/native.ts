@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isMainThread } from "node:worker_threads";
 import { Problem } from "./problem.js";
-import { setThreadWaiting } from "./thread-waiting.js";
+import { threadWaiting } from "./thread-waiting.js";
 
 /** A tensor's id in the addon's table; ids are never used twice. */
 export type TensorId = number;
@@ -171,7 +171,7 @@ export function native(): Native {
   if (loaded) return loaded;
   const build = nativeBuild();
   chooseBlasKernels();
-  if (isMainThread) setThreadWaiting(process.env);
+  if (isMainThread) Object.assign(process.env, threadWaiting(process.env));
   try {
     loaded = createRequire(import.meta.url)(build.addon) as Native;
   } catch (error) {

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { setImmediate as aTurn } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { numThreads, Problem, scope } from "@adsam/torch";
 import type { Compute } from "../compute.js";
 import type { Batch } from "../data/batch.js";
@@ -192,7 +192,7 @@ export class Run implements AsyncDisposable {
       if (!ends) continue; // gradients under way are no part of a checkpoint
       const isTimeUp = this.clock.share >= 1;
       const isLast = this.progress.batches === this.loader.numBatches || isTimeUp;
-      await aTurn(); // where batches lie ready no event is heard all the epoch, Ctrl-C neither
+      await nextTurn(); // where batches lie ready no event is heard all the epoch, Ctrl-C neither
       const stop = this.stopWanted();
       if (stop === "stopped" || (stop && !isLast)) {
         this.save("last");

@@ -62,7 +62,7 @@ export const peersFolder = fileURLToPath(new URL("../../../../../../bench/peers"
 export async function findPeers(search: PeerSearch): Promise<FoundPeers> {
   const { wanted, folder = peersFolder, sameEnvironment = false } = search;
   const without = Object.fromEntries(launcherVariables.map((name) => [name, undefined]));
-  const env = { ...threadWaiting, ...(sameEnvironment ? {} : without) };
+  const env = { ...threadWaiting(process.env), ...(sameEnvironment ? {} : without) };
   const found = new Map<PeerName, SideCommand>();
   const missing: MissingPeer[] = [];
   for (const peer of wanted) {
