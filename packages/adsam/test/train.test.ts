@@ -306,6 +306,21 @@ describe("a run", () => {
     assertSameRun(out("stopped"), out("whole"));
   });
 
+  test("hears Ctrl-C within a step where batches always lie ready, and goes on from there", async () => {
+    const single = { "train.batchSize": 1, "optim.accumulate": 1, "train.epochs": 1 };
+    const [stop, blocked] = [new AbortController(), new Int32Array(new SharedArrayBuffer(4))];
+    const first = await train(recipe("asked", single), { signal: stop.signal }, ({ name, event }) => {
+      if (name !== "stepFinished") return;
+      if ((event as { step: number }).step === 3) setImmediate(() => stop.abort()); // as a signal's handler: when events are heard
+      Atomics.wait(blocked, 0, 0, 100); // a slow step, so that the next batch is there before it
+    });
+    assert.equal(first.result.reason, "stopped");
+    assert.ok(first.result.progress.batches <= 4, `${first.result.progress.batches} of 11 batches`);
+    const { result, events } = await train(recipe("asked", single), { resume: true });
+    assert.equal(result.reason, "finished");
+    assert.equal(eventsNamed(events, "stepFinished").length, 11 - first.result.progress.batches);
+  });
+
   test("tells which pictures it learned from: fewer lie within more of the same seed, whatever the run's own", async () => {
     const learned = async (name: string, flags: Record<string, unknown>) => {
       const once = { ...small, "train.epochs": 1, "train.valEvery": 9, ...flags };
