@@ -48,6 +48,10 @@ describe("learning speed", () => {
     const low = speedRatio(curve(0.1, 0.1, 0.1, 0.1), slow); // soon at a low end: no merit by the baseline's mark
     assert.deepEqual([low.to90, low.toBaseline90], [4, null]);
     assert.equal(speedRatio(fast, curve(0, 0)).area, null);
+    assert.deepEqual([ratio.mayBeMore, ratio.mayBeLess], [true, false]); // 0.5 at its first validation is above 0.36
+    assert.deepEqual([low.mayBeMore, low.mayBeLess], [false, false]);
+    const atOnce = speedRatio(curve(0.1, 0.5), curve(0.4, 0.4));
+    assert.deepEqual([atOnce.mayBeMore, atOnce.mayBeLess], [false, true]);
   });
 
   test("what is no curve is refused", () => {

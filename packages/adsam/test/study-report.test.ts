@@ -10,7 +10,7 @@ import { answersOf } from "../src/study/report/answers.js";
 import { overEpochs, overMinutes } from "../src/study/report/bands.js";
 import { rowsCsv, tableCsv } from "../src/study/report/csv.js";
 import { latex } from "../src/study/report/latex.js";
-import { soonerMean } from "../src/study/report/learning.js";
+import { learningTables, soonerMean } from "../src/study/report/learning.js";
 import { markdown } from "../src/study/report/markdown.js";
 import { renderStudyReport } from "../src/study/report/page.js";
 import { choosePictures } from "../src/study/report/picture-choice.js";
@@ -91,6 +91,24 @@ describe("the page of a study", () => {
     const [finding] = answersOf(studyView(one))[2]!.answers;
     assert.match(finding!.text, /^1 of 1 seed never reaches 90 % of the final mIoU of /);
     assert.equal(finding!.verdict, "untold");
+  });
+
+  test("holds no system slow for what it was at its first validation already", () => {
+    const late = structuredClone(results);
+    for (const { curve, system } of late.runs) {
+      const first = curve.findIndex(({ valMIoU }) => valMIoU !== null && valMIoU > 0.55);
+      if (system === "ad-sam" && first > 0) curve.splice(0, first);
+    }
+    const seen = (all: typeof late) => answersOf(studyView(all))[2]!.answers[0]!;
+    assert.match(
+      seen(late).text,
+      /^At least .* times as soon .*: AD-SAM is there when first validated, and was so before\.$/,
+    );
+    assert.ok(seen(late).verdict === "better" || seen(late).verdict === null);
+    const column = learningTables(studyView(late))[0]!.rows.map((row) => row.at(-1));
+    assert.ok(column.some((cell) => typeof cell === "object" && cell?.bound === "at least"));
+    for (const { curve } of late.runs) curve.splice(0, curve.length - 1);
+    assert.deepEqual([seen(late).verdict, /which was first was not seen/.test(seen(late).text)], [null, true]);
   });
 
   test("matrices of transfers stand apart where nothing joins their data", () => {
@@ -289,7 +307,7 @@ describe("tables", () => {
       columns = /\\begin\{tabular\}\{([lr]+)\}/.exec(line)?.[1]?.length ?? columns;
       if (line.endsWith(" \\\\")) assert.equal(line.split(/(?<!\\)&/).length, columns, line);
     }
-    assert.doesNotMatch(text, /[−–×→≈]/);
+    assert.doesNotMatch(text, /[−–×→≈≥≤]/);
   });
 });
 
@@ -330,6 +348,8 @@ describe("curves of several seeds", () => {
       ],
     );
     assert.deepEqual(overMinutes([curve([1, 0.1], [2, 0.2]), curve([3, 0.3])]).line, []);
+    const points = overMinutes([curve([3, 0.25]), curve([5, 0.75])]);
+    assert.deepEqual([points.line, points.band], [[[4, 0.5]], [[4, 0.25, 0.75]]]);
   });
 });
 

@@ -8,7 +8,7 @@ import { differenceFigures, seedsText } from "../statistics/wording.js";
 import { lead, retentionOf } from "../tasks.js";
 import { whyBehind } from "./behind.js";
 import { laddersOf } from "./data-efficiency.js";
-import { soonerBySeed, soonerMean } from "./learning.js";
+import { soonerBound, soonerBySeed, soonerMean } from "./learning.js";
 import { bestOther, cellsFor, type StudyView, subjectCell, titleOf } from "./study-view.js";
 import { shareText } from "./table.js";
 import { transfersOf } from "./transfer.js";
@@ -110,10 +110,18 @@ function speed(view: StudyView): Finding[] {
       const verdict = ratios.size < fewestSeeds ? "untold" : "worse";
       return [{ where, text: `${short} of ${seedsText(ratios.size)} never ${reach} ${aim}.`, verdict }];
     }
+    const bound = soonerBound(own, other);
+    if (bound === "unknown")
+      return [{ where, text: `Both are at ${aim} when first validated: which was first was not seen.`, verdict: null }];
     const { value, interval } = mean;
     const range = interval === null ? "" : `${interval.low.toFixed(2)} to ${interval.high.toFixed(2)}; `;
-    const text = `${value.toFixed(2)} times as soon (${range}${seedsText(ratios.size)}) at ${aim}, in minutes.`;
-    return [{ where, text, verdict: speedVerdict(ratios.size, interval) }];
+    const ratio = `${value.toFixed(2)} times as soon (${range}${seedsText(ratios.size)}) at ${aim}, in minutes`;
+    const verdict = speedVerdict(ratios.size, interval);
+    if (bound === null) return [{ where, text: `${ratio}.`, verdict }];
+    const early = titleOf(view, (bound === "at least" ? own : other).system);
+    const text = `${bound === "at least" ? "At least" : "At most"} ${ratio}: ${early} is there when first validated, and was so before.`;
+    const isTold = verdict === "untold" || verdict === (bound === "at least" ? "better" : "worse");
+    return [{ where, text, verdict: isTold ? verdict : null }];
   });
 }
 
@@ -125,10 +133,10 @@ function speedVerdict(seeds: number, interval: Interval | null): Verdict {
 
 function pictures(view: StudyView): Finding[] {
   return laddersOf(view).flatMap(({ train, time, steps }): Finding[] => {
-    const leads = steps.flatMap(({ pictures, cells }) => {
+    const leads = steps.flatMap(({ pictures, isPart, cells }) => {
       const [own, other] = [subjectCell(view, cells), bestOther(view, cells, train)];
-      const difference = own && other && lead(own, other, train);
-      return difference ? [{ pictures: pictures === null ? "all" : String(pictures), difference }] : [];
+      const difference = isPart && own && other && lead(own, other, train);
+      return difference ? [{ pictures, other: titleOf(view, other.system), difference }] : [];
     });
     if (leads.length === 0) return [];
     const count = (verdict: Verdict) => leads.filter(({ difference }) => difference.verdict === verdict).length;
@@ -136,7 +144,7 @@ function pictures(view: StudyView): Finding[] {
     const said = (["better", "worse", "inside the noise", "untold"] as const).flatMap((verdict) =>
       count(verdict) === 0 ? [] : [`${verdict === "untold" ? "too few seeds" : verdict} at ${count(verdict)}`],
     );
-    const text = `Of ${leads.length} sizes ${said.join(", ")}; with ${first.pictures} pictures ${differenceFigures(first.difference)}.`;
+    const text = `Of ${leads.length} smaller sizes ${said.join(", ")}; with ${first.pictures} pictures, beside ${first.other}, ${differenceFigures(first.difference)}.`;
     const all = new Set(leads.map(({ difference }) => difference.verdict));
     return [
       {

@@ -23,10 +23,14 @@ const steps = 60;
 
 /**
  * Seeds validate at different minutes: between two validations the curve is taken to be straight. Where one of the seeds has no
- * validation yet or no more, there is no line.
+ * validation yet or no more, there is no line. Seeds of one validation each are one point, at their mean minute.
  */
 export function overMinutes(curves: readonly SeedCurve[]): Banded {
   if (curves.length === 1) return { line: curves[0]!.points.map(({ at, mIoU }) => [at, mIoU]), band: [] };
+  if (curves.every(({ points }) => points.length === 1)) {
+    const all = curves.map(({ points }) => points[0]!);
+    return banded([meanOf(all.map(({ at }) => at))], () => all.map(({ mIoU }) => mIoU));
+  }
   const from = Math.max(...curves.map(({ points }) => points[0]!.at));
   const to = Math.min(...curves.map(({ points }) => points.at(-1)!.at));
   if (!(from <= to)) return { line: [], band: [] };

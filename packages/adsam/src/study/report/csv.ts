@@ -24,7 +24,7 @@ export function rowsCsv(rows: readonly StudyRow[]): string {
 
 /**
  * A table in full precision. A column of numbers becomes several where some have an interval or a verdict: `mIoU`, `mIoU low`,
- * `mIoU high`; the lead's verdict stands in `… verdict`. Shares are 0…1.
+ * `mIoU high`; the lead's verdict stands in `… verdict`, in `… bound` whether the truth is `at least` or `at most` this. Shares are 0…1.
  */
 export function tableCsv({ columns, rows }: Table): string {
   const spread = columns.map((column, k) => {
@@ -34,8 +34,14 @@ export function tableCsv({ columns, rows }: Table): string {
     const title = column.published ? `${column.title} (not measured here)` : column.title;
     const interval = cells.some((cell) => cell?.low != null);
     const verdict = cells.some((cell) => cell?.verdict !== undefined);
+    const bound = cells.some((cell) => cell?.bound !== undefined);
     return {
-      titles: [title, ...(interval ? [`${title} low`, `${title} high`] : []), ...(verdict ? [`${title} verdict`] : [])],
+      titles: [
+        title,
+        ...(interval ? [`${title} low`, `${title} high`] : []),
+        ...(verdict ? [`${title} verdict`] : []),
+        ...(bound ? [`${title} bound`] : []),
+      ],
       of: (row: number) => {
         const cell = cells[row];
         const text = rows[row]![k] as string | null;
@@ -43,6 +49,7 @@ export function tableCsv({ columns, rows }: Table): string {
           cell ? cell.value : text,
           ...(interval ? [cell?.low ?? null, cell?.high ?? null] : []),
           ...(verdict ? [cell?.verdict ?? null] : []),
+          ...(bound ? [cell?.bound ?? null] : []),
         ];
       },
     };

@@ -13,7 +13,14 @@ import { slug, type Table, type TableCell } from "./table.js";
 export interface Ladder {
   readonly train: string;
   readonly time: string;
-  readonly steps: readonly { readonly pictures: number | null; readonly cells: readonly Cell[] }[];
+  readonly steps: readonly Step[];
+}
+
+interface Step {
+  readonly pictures: number | null;
+  /** Whether that is a part of the training split. */
+  readonly isPart: boolean;
+  readonly cells: readonly Cell[];
 }
 
 export function laddersOf(view: StudyView): Ladder[] {
@@ -28,7 +35,11 @@ export function laddersOf(view: StudyView): Ladder[] {
       train: tasks[0]!.train,
       time: timeText(tasks[0]!.budget),
       steps: tasks
-        .map((task) => ({ pictures: picturesOf(task), cells: cellsFor(view, task, "systems") }))
+        .map((task) => ({
+          pictures: picturesOf(task),
+          isPart: task.budget.pictures !== undefined,
+          cells: cellsFor(view, task, "systems"),
+        }))
         .sort((a, b) => (a.pictures ?? Number.POSITIVE_INFINITY) - (b.pictures ?? Number.POSITIVE_INFINITY)),
     }));
 }

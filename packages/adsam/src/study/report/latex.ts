@@ -54,8 +54,10 @@ const commands: Readonly<Record<string, string>> = {
   "×": "$\\times$",
   "→": "$\\rightarrow$",
   "≈": "$\\approx$",
+  "≥": "$\\geq$",
+  "≤": "$\\leq$",
 };
 
 /** What LaTeX would take for a command, and signs that only some of its engines know. */
 const escaped = (text: string): string =>
-  text.replace(/[\\{}$&#%_^~<>−–×→≈]/g, (sign) => commands[sign]!).replace(/\s*\n\s*/g, " ");
+  text.replace(/[\\{}$&#%_^~<>−–×→≈≥≤]/g, (sign) => commands[sign]!).replace(/\s*\n\s*/g, " ");

@@ -5,12 +5,12 @@ import type { Html } from "../../report/html.js";
 import { budgetText } from "../budget.js";
 import { bySeed, type Cell, type Measured, measured } from "../cells.js";
 import { learningMetrics, validations } from "../metrics.js";
-import { speedRatio } from "../statistics/learning-speed.js";
+import { type CurvePoint, speedRatio } from "../statistics/learning-speed.js";
 import type { Task } from "../tasks.js";
 import { numberCell } from "./accuracy.js";
 import { type Banded, overEpochs, overMinutes } from "./bands.js";
 import { cellsFor, type StudyView, subjectCell, titleOf } from "./study-view.js";
-import { slug, type Table, type TableCell } from "./table.js";
+import { type Bound, slug, type Table, type TableCell } from "./table.js";
 
 const [width, height] = [400, 250];
 
@@ -63,6 +63,8 @@ export function learningTables(view: StudyView): Table[] {
     if (lines.length === 0) return [];
     const areaAt = learningMetrics.findIndex(({ key }) => key === "area");
     lines.sort((a, b) => (b.found[areaAt]?.value ?? 0) - (a.found[areaAt]?.value ?? 0));
+    const sooner = lines.map(({ cell }) => (own === undefined || own === cell ? null : soonerCell(own, cell)));
+    const isBounded = sooner.some((cell) => cell === notSeen || (typeof cell === "object" && cell?.bound));
     const best = learningMetrics.map(({ better }, k) => {
       const values = lines.flatMap(({ found }) => (found[k] ? [found[k].value] : []));
       return better === "more" ? Math.max(...values) : Math.min(...values);
@@ -74,19 +76,19 @@ export function learningTables(view: StudyView): Table[] {
         note:
           "90 and 95 % are of a system's own final mIoU, so a low final score is soon reached: the last column asks when the others' 90 % " +
           "is reached, in minutes. Area: mean height of the curve over the minutes. Spread: standard deviation of the last ten validations, " +
-          "of runs that have as many.",
+          `of runs that have as many.${isBounded ? " ≥, ≤: who is there at the first validation was so before, nobody knows since when." : ""}`,
         columns: [
           { title: "System" },
           ...learningMetrics.map(({ title }) => ({ title })),
           { title: `${titleOf(view, view.subject.id)} is there sooner, times` },
         ],
-        rows: lines.map(({ cell, found }) => [
+        rows: lines.map(({ cell, found }, line) => [
           titleOf(view, cell.system),
           ...found.map((value, k) => {
             const { unit } = learningMetrics[k]!;
             return value && { value: value.value, unit, best: value.value === best[k] };
           }),
-          own === undefined || own === cell ? null : soonerCell(own, cell),
+          sooner[line]!,
         ]),
         systems: lines.map(({ cell }) => cell.system),
       },
@@ -94,11 +96,16 @@ export function learningTables(view: StudyView): Table[] {
   });
 }
 
+const notSeen = "not seen";
+
 /** How many times sooner the subject is at 90 % of the other's final mIoU than the other; "never" where a seed is not. */
 function soonerCell(own: Cell, other: Cell): TableCell {
   const found = soonerBySeed(own, other);
   if (found.size === 0) return null;
-  return numberCell(soonerMean(found), "ratio") ?? "never";
+  const cell = numberCell(soonerMean(found), "ratio");
+  if (!cell) return "never";
+  const bound = soonerBound(own, other);
+  return bound === "unknown" ? notSeen : { ...cell, ...(bound && { bound }) };
 }
 
 /**
@@ -117,12 +124,27 @@ export function soonerMean(ratios: ReadonlyMap<number, number | null>): Measured
 
 /** Seed → the ratio in minutes; `null` where the subject never reaches it. */
 export function soonerBySeed(own: Cell, other: Cell): Map<number, number | null> {
-  const pairs = own.runs.flatMap((run) => {
-    const [a, b] = [run, other.runs.find(({ seed }) => seed === run.seed)].map(
-      (one) => one && validations(one, "minutes"),
-    );
-    if (!a?.length || !b?.length) return [];
-    return [[run.seed, speedRatio(a, b).toBaseline90] as const];
+  return new Map(curvePairs(own, other).map(({ seed, curves }) => [seed, speedRatio(...curves).toBaseline90]));
+}
+
+/**
+ * Which way those ratios may be off, `null` for none: where a first validation is already above the mark, it was passed before, nobody knows
+ * when; `unknown` where both systems' are.
+ */
+export function soonerBound(own: Cell, other: Cell): Bound | "unknown" | null {
+  const ratios = curvePairs(own, other).map(({ curves }) => speedRatio(...curves));
+  const [more, less] = [ratios.some(({ mayBeMore }) => mayBeMore), ratios.some(({ mayBeLess }) => mayBeLess)];
+  return more ? (less ? "unknown" : "at least") : less ? "at most" : null;
+}
+
+/** The curves over minutes, the subject's first, of seeds that both have. */
+function curvePairs(own: Cell, other: Cell): { seed: number; curves: [CurvePoint[], CurvePoint[]] }[] {
+  return own.runs.flatMap((run) => {
+    const twin = other.runs.find(({ seed }) => seed === run.seed);
+    const curves: [CurvePoint[], CurvePoint[]] = [
+      validations(run, "minutes"),
+      twin ? validations(twin, "minutes") : [],
+    ];
+    return curves.every((curve) => curve.length > 0) ? [{ seed: run.seed, curves }] : [];
   });
-  return new Map(pairs);
 }

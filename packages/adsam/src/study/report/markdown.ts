@@ -1,4 +1,4 @@
-import { intervalText, type NumberCell, numberText, type Table, type TableCell, verdictText } from "./table.js";
+import { boundedText, intervalText, type NumberCell, type Table, type TableCell, verdictText } from "./table.js";
 
 /** Tables in GitHub's Markdown, each under its title. */
 export function markdown(tables: readonly Table[]): string {
@@ -27,7 +27,7 @@ function cellText(cell: TableCell, published: boolean): string {
 /** `62.1 % (60.0–64.2)`, `+2.1 (+0.4 to +3.8): better` */
 export function whole(cell: NumberCell): string {
   const interval = intervalText(cell);
-  return `${numberText(cell)}${interval && ` (${interval})`}${cell.verdict ? `: ${verdictText(cell.verdict)}` : ""}`;
+  return `${boundedText(cell)}${interval && ` (${interval})`}${cell.verdict ? `: ${verdictText(cell.verdict)}` : ""}`;
 }
 
 /** What Markdown would read as its own, and as HTML. */

@@ -70,6 +70,7 @@ main { padding-top: 36px; }
 .matrix td.none { font-size: 12.5px; color: var(--soft); }
 
 h3.system { margin: 26px 0 10px; }
+.triples + .legend { margin-top: 34px; }
 h3 .sample { display: inline-block; margin-right: 4px; vertical-align: middle; }
 .triples { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 16px; }
 .shared { padding: 16px 18px; }

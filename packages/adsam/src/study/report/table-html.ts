@@ -1,7 +1,7 @@
 import { type Html, html, raw } from "../../report/html.js";
 import type { Verdict } from "../statistics/difference.js";
 import { lineSample, type SystemLook } from "./looks.js";
-import { intervalText, type NumberCell, numberText, type Table, type TableCell, verdictText } from "./table.js";
+import { boundedText, intervalText, type NumberCell, type Table, type TableCell, verdictText } from "./table.js";
 
 /** A table as a card that scrolls by itself where the page is narrower than it. */
 export function tableHtml(
@@ -45,7 +45,7 @@ function cellHtml(
   }
   const names = className(["number", published && "published", cell.best && "best", bar && "barred"]);
   const interval = intervalText(cell);
-  return html`<td${raw(names)}><span class="value">${numberText(cell)}</span>${interval && html` <span class="interval">${interval}</span>`}${
+  return html`<td${raw(names)}><span class="value">${boundedText(cell)}</span>${interval && html` <span class="interval">${interval}</span>`}${
     bar ? barOf(cell) : null
   }${cell.verdict && html` ${verdictChip(cell.verdict)}`}</td>`;
 }

@@ -5,12 +5,16 @@ import type { Unit } from "../metrics.js";
 import type { Verdict } from "../statistics/difference.js";
 import { pointsText } from "../statistics/wording.js";
 
+export type Bound = "at least" | "at most";
+
 /** A number with what it may lie between; `value` in the unit itself: a share is 0…1, a difference of shares −1…1. */
 export interface NumberCell {
   readonly value: number;
   readonly low?: number | null;
   readonly high?: number | null;
   readonly unit: Unit | "points";
+  /** Where the number is not known itself. */
+  readonly bound?: Bound;
   /** The best of its column. */
   readonly best?: boolean;
   /** Where it is a difference. */
@@ -66,6 +70,10 @@ export function numberText({ value, unit }: Pick<NumberCell, "value" | "unit">):
       return `${Number(value.toPrecision(3))} J`;
   }
 }
+
+/** The same with what it bounds: `≥ 0.74`. */
+export const boundedText = (cell: NumberCell): string =>
+  `${cell.bound ? (cell.bound === "at least" ? "≥ " : "≤ ") : ""}${numberText(cell)}`;
 
 /** `62.1 %`, of 0.621. */
 export const shareText = (value: number): string => numberText({ value, unit: "share" });

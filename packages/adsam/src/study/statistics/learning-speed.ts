@@ -61,6 +61,10 @@ export interface SpeedRatio {
    */
   readonly toBaseline90: number | null;
   readonly toBaseline95: number | null;
+  /** Whether `toBaseline90` may be more: this curve was there at its first validation, and before, nobody knows since when. */
+  readonly mayBeMore: boolean;
+  /** Whether it may be less: the baseline was there at its own first. */
+  readonly mayBeLess: boolean;
   /** Quotient of the areas; `null` where the baseline's is 0. */
   readonly area: number | null;
 }
@@ -77,6 +81,8 @@ export function speedRatio(curve: readonly CurvePoint[], baseline: readonly Curv
     to95: other.to95 / own.to95,
     toBaseline90: sooner(0.9, other.to90),
     toBaseline95: sooner(0.95, other.to95),
+    mayBeMore: curve[0]!.mIoU >= 0.9 * other.final,
+    mayBeLess: baseline[0]!.mIoU >= 0.9 * other.final,
     area: other.area === 0 ? null : own.area / other.area,
   };
 }
