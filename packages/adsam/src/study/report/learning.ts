@@ -5,7 +5,7 @@ import type { Html } from "../../report/html.js";
 import { budgetText } from "../budget.js";
 import { bySeed, type Cell, type Measured, measured } from "../cells.js";
 import { learningMetrics, validations } from "../metrics.js";
-import { type CurvePoint, speedRatio } from "../statistics/learning-speed.js";
+import { type SpeedRatio, speedRatio } from "../statistics/learning-speed.js";
 import type { Task } from "../tasks.js";
 import { numberCell } from "./accuracy.js";
 import { type Banded, overEpochs, overMinutes } from "./bands.js";
@@ -124,7 +124,7 @@ export function soonerMean(ratios: ReadonlyMap<number, number | null>): Measured
 
 /** Seed → the ratio in minutes; `null` where the subject never reaches it. */
 export function soonerBySeed(own: Cell, other: Cell): Map<number, number | null> {
-  return new Map(curvePairs(own, other).map(({ seed, curves }) => [seed, speedRatio(...curves).toBaseline90]));
+  return new Map([...ratiosBySeed(own, other)].map(([seed, { toBaseline90 }]) => [seed, toBaseline90]));
 }
 
 /**
@@ -132,19 +132,20 @@ export function soonerBySeed(own: Cell, other: Cell): Map<number, number | null>
  * when; `unknown` where both systems' are.
  */
 export function soonerBound(own: Cell, other: Cell): Bound | "unknown" | null {
-  const ratios = curvePairs(own, other).map(({ curves }) => speedRatio(...curves));
+  const ratios = [...ratiosBySeed(own, other).values()];
   const [more, less] = [ratios.some(({ mayBeMore }) => mayBeMore), ratios.some(({ mayBeLess }) => mayBeLess)];
-  return more ? (less ? "unknown" : "at least") : less ? "at most" : null;
+  if (more && less) return "unknown";
+  return more ? "at least" : less ? "at most" : null;
 }
 
-/** The curves over minutes, the subject's first, of seeds that both have. */
-function curvePairs(own: Cell, other: Cell): { seed: number; curves: [CurvePoint[], CurvePoint[]] }[] {
-  return own.runs.flatMap((run) => {
+/** Of the curves over minutes, for each seed that both have validated. */
+function ratiosBySeed(own: Cell, other: Cell): Map<number, SpeedRatio> {
+  const pairs = own.runs.flatMap((run) => {
     const twin = other.runs.find(({ seed }) => seed === run.seed);
-    const curves: [CurvePoint[], CurvePoint[]] = [
-      validations(run, "minutes"),
-      twin ? validations(twin, "minutes") : [],
-    ];
-    return curves.every((curve) => curve.length > 0) ? [{ seed: run.seed, curves }] : [];
+    const curve = validations(run, "minutes");
+    const baseline = twin ? validations(twin, "minutes") : [];
+    if (curve.length === 0 || baseline.length === 0) return [];
+    return [[run.seed, speedRatio(curve, baseline)] as const];
   });
+  return new Map(pairs);
 }
