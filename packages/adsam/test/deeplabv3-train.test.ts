@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { before, describe, test } from "node:test";
-import { nn, openCheckpoint, saveCheckpoint, scope } from "@adsam/torch";
+import { Generator, nn, openCheckpoint, saveCheckpoint, scope } from "@adsam/torch";
 import { cityscapesClasses } from "../src/data/labels.js";
 import { writeSyntheticDataset } from "../src/data/synthetic/write.js";
 import { DeepLabV3 } from "../src/models/deeplab/deeplabv3.js";
@@ -97,6 +97,44 @@ describe("DeepLabV3 by its own recipe", () => {
     saveCheckpoint(wholeFile, whole.stateDict());
     scope(() => loadDeepLabWeights(network, wholeFile));
     assert.deepEqual(different(network, whole), []);
+  });
+});
+
+describe("what DeepLabV3 begins with", () => {
+  const built = (flags: Readonly<Record<string, unknown>>) => {
+    Generator.default().seed(4);
+    return buildNetwork(recipe(flags), cityscapesClasses) as DeepLabV3;
+  };
+  const last = ["classifier.4", "aux_classifier.4"].flatMap((name) => [`${name}.weight`, `${name}.bias`]);
+
+  for (const numClasses of [21, 19]) // COCO's in torchvision's file; as many as there are here say nothing of which they are
+    test(`a DeepLabV3 of ${numClasses} classes but for the convolutions that tell them apart`, () => {
+      const file = out(`of-${numClasses}.pth`);
+      using there = nn.init.skipInit(() => new DeepLabV3({ resnet: "nano", numClasses }));
+      fillDistinctly(there);
+      saveCheckpoint(file, there.stateDict());
+      using network = built({ "model.resnetWeights": file });
+      assert.deepEqual(different(network, there).sort(), [...last].sort());
+      using fresh = built({});
+      assert.deepEqual(
+        last.filter((name) => !network.stateDict().get(name)!.equal(fresh.stateDict().get(name)!)),
+        [],
+        "as without a file",
+      );
+    });
+
+  test("a DeepLabV3 on another ResNet is told in one sentence; without its pyramid it is refused whole", () => {
+    const file = out("other.pth");
+    using there = nn.init.skipInit(() => new DeepLabV3({ resnet: "nano" }));
+    fillDistinctly(there);
+    saveCheckpoint(file, there.stateDict());
+    assert.throws(
+      () => built({ "model.resnet": "resnet34", "model.resnetWeights": file }),
+      /found DeepLabV3 on ResNet-18, expected DeepLabV3 on ResNet-34\. /,
+    );
+    const part = new Map([...there.stateDict()].filter(([name]) => !name.startsWith("classifier.1.")));
+    saveCheckpoint(file, part);
+    assert.throws(() => built({ "model.resnetWeights": file }), /1 missing: classifier\.1\.weight/);
   });
 });
 

@@ -59,13 +59,13 @@ async function run(file: string | undefined, flags: EmbedFlags, given: RecipeFla
   output.json = flags.json === true;
   const { resolveRecipe } = await import("../train/recipe.js");
   const { chooseCompute } = await import("../compute.js");
-  const { settleModel } = await import("../train/network.js");
+  const { settleEncoder } = await import("../train/network.js");
   const { embedDataset } = await import("../embed/embed-dataset.js");
   const { openEmbeddings } = await import("../embed/open-embeddings.js");
   const asked = resolveRecipe({ ...(file !== undefined && { file }), ...withOwn(flags, given) }).recipe;
   const datasets = await openSplits(asked, flags.split);
   const compute = chooseCompute(asked.run);
-  const recipe = settleModel(asked, compute);
+  const recipe = settleEncoder(asked, compute);
   await warn(recipe, flags, output);
   const { model, input } = recipe;
   using embeddings = openEmbeddings({

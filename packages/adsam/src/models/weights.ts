@@ -1,4 +1,5 @@
 import { nn, Problem, type StoredTensor, scope, type Tensor, zeros } from "@adsam/torch";
+import type { DeepLabV3 } from "./deeplab/deeplabv3.js";
 import type { EncoderSpec, ImageEncoder } from "./encoders.js";
 import { encoderConfigOf, encoderOf, encoderTitle, type Shapes } from "./published/encoder-config.js";
 import { type Part, passedOver } from "./published/families.js";
@@ -19,6 +20,8 @@ import { buildSam, type Sam } from "./sam/sam.js";
 export interface LoadWeightsOptions {
   /** Tensors that no published file has, adapters for one: they keep their values where the file lacks them. */
   readonly optional?: (name: string) => boolean;
+  /** Tensors that keep their values whether the file has them or not. */
+  readonly kept?: (name: string) => boolean;
 }
 
 /** SAM's or MobileSAM's image encoder, out of a file of the whole, of the encoder alone, or of a network around it. */
@@ -52,8 +55,18 @@ export function loadResNetWeights(resnet: ResNet, path: string, options: LoadWei
 }
 
 /** DeepLabV3 out of torchvision's file, or out of the authors' training checkpoint of it. */
-export function loadDeepLabWeights(network: nn.Module, path: string): void {
-  loadPart(network, path, "deeplabv3");
+export function loadDeepLabWeights(network: nn.Module, path: string, options: LoadWeightsOptions = {}): void {
+  loadPart(network, path, "deeplabv3", options);
+}
+
+/**
+ * What a DeepLabV3 begins to learn with: another DeepLabV3 but for the last convolution of both heads, which tell that one's classes apart (as
+ * AD-SAM's authors begin with torchvision's, of COCO); or, where the file has no more, a ResNet.
+ */
+export function loadDeepLabStart(network: DeepLabV3, path: string): void {
+  const tellsClasses = (name: string) => /^(aux_)?classifier\.4\./.test(name);
+  if (holds(path, "deeplabv3")) loadDeepLabWeights(network, path, { kept: tellsClasses });
+  else loadResNetWeights(network.backbone, path);
 }
 
 /**
@@ -65,12 +78,17 @@ export function loadAdSamWeights(network: nn.Module, path: string): { readonly e
   return loadPart(network, path, "ad-sam");
 }
 
+function holds(path: string, part: Part): boolean {
+  using file = new PublishedFile(path, { verify: false }); // loading verifies
+  return file.parts.includes(part);
+}
+
 /** Fills `module` with a part of a file. @returns whether the file holds SAM's encoder, too */
 function loadPart(
   module: nn.Module,
   path: string,
   part: Part,
-  { optional }: LoadWeightsOptions = {},
+  { optional, kept = () => false }: LoadWeightsOptions = {},
 ): { readonly encoder: boolean } {
   using file = new PublishedFile(path);
   const { tensors, nameInFile } = file.part(part);
@@ -84,7 +102,7 @@ function loadPart(
     passedOver[part].some((one) => one.name.test(name)) || (isEncoder(name) && !inNetwork);
   scope(() => {
     const given = new Map<string, Tensor | StoredTensor>(
-      [...tensors].filter(([name]) => own.has(name) || !useless(name)),
+      [...tensors].filter(([name]) => !kept(name) && (own.has(name) || !useless(name))),
     );
     // PyTorch before 0.4.1 kept no such counts, and newer ones begin them at 0 for its files.
     if (![...given.keys()].some(isBatchCount))
@@ -92,7 +110,7 @@ function loadPart(
     module.loadStateDict(given, {
       what,
       nameInFile,
-      optional: (name) => (isEncoder(name) && !inFile) || optional?.(name) === true,
+      optional: (name) => kept(name) || (isEncoder(name) && !inFile) || optional?.(name) === true,
     });
   });
   file.assertUnchanged();
@@ -134,6 +152,7 @@ function sizesOf(
   shapes: Shapes,
 ): { readonly title: string; readonly config?: SamEncoderConfig } | undefined {
   if (part === "resnet") return { title: resnetTitle(shapes) };
+  if (part === "deeplabv3") return { title: `DeepLabV3 on ${resnetTitle(under(shapes, "backbone."))}` };
   if (part !== "encoder" && part !== "sam") return undefined;
   try {
     const encoder = encoderConfigOf(part === "sam" ? under(shapes, "image_encoder.") : shapes, "network");

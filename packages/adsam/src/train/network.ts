@@ -9,35 +9,50 @@ import { buildEncoder } from "../models/encoders.js";
 import type { Segmenter } from "../models/segmenter.js";
 import { loadEncoderWeights } from "../models/weights.js";
 import { requireCachedFile } from "../weights/cache.js";
+import { resnetFileNames } from "../weights/known-files.js";
 import type { Recipe } from "./recipe-schema.js";
 import { ownRecipeOf } from "./systems/own-recipes.js";
 import { systemOf } from "./systems/registry.js";
 
 /**
- * What `auto` stands for here: the encoder by the device, its weights by what `adsam weights` fetched. Settled before a run begins, so
- * that its checkpoints name what it was.
- * @throws Problem where an encoder's published weights are wanted and not there
+ * What `auto` and the names of published files stand for here: the encoder by the device, weights by what `adsam weights` fetched. Settled
+ * before a run begins, so that its checkpoints name what it was.
+ * @throws Problem where published weights are wanted and not there
  */
-export function settleModel(recipe: Recipe, { device }: Pick<Compute, "device">): Recipe {
+export function settleModel(recipe: Recipe, compute: Pick<Compute, "device">): Recipe {
+  const { model } = settleEncoder(recipe, compute);
+  return { ...recipe, model: { ...model, resnetWeights: resnetWeightsOf(recipe) } };
+}
+
+/** As `settleModel`, of the SAM encoder alone: for who has no use for the rest. */
+export function settleEncoder(recipe: Recipe, { device }: Pick<Compute, "device">): Recipe {
   const { model } = recipe;
   const usual = ownRecipeOf(recipe).usualEncoder ?? (device === "cpu" ? "mobile-sam" : "sam-vit-h");
   const encoder = model.encoder !== "auto" ? model.encoder : usual;
   if (model.encoderWeights !== "auto") return { ...recipe, model: { ...model, encoder } };
   const isNamed = encoder === "none" || isEncoderName(encoder);
-  const encoderWeights = isPretrained(encoder) ? publishedWeights(encoder) : isNamed ? null : encoder;
+  const encoderWeights = isPretrained(encoder)
+    ? publishedWeights(encoder, "model.encoderWeights")
+    : isNamed
+      ? null
+      : encoder;
   return { ...recipe, model: { ...model, encoder, encoderWeights } };
 }
 
-function publishedWeights(encoder: string): string {
+/** A file, or null for random weights. */
+function resnetWeightsOf(recipe: Recipe): string | null {
+  const { resnet, resnetWeights } = recipe.model;
+  const named = resnetWeights === "auto" ? (ownRecipeOf(recipe).usualResnetWeights?.[resnet] ?? null) : resnetWeights;
+  return named !== null && resnetFileNames.includes(named) ? publishedWeights(named, "model.resnetWeights") : named;
+}
+
+function publishedWeights(name: string, key: "model.encoderWeights" | "model.resnetWeights"): string {
   try {
-    return requireCachedFile(encoder);
+    return requireCachedFile(name);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    const todo = `${error.parts.todo ?? ""} Or set model.encoderWeights to a file, or to null for random weights.`;
-    throw new Problem(
-      { ...error.parts, what: `recipe key model.encoderWeights: ${error.parts.what}`, todo },
-      { cause: error },
-    );
+    const todo = `${error.parts.todo ?? ""} Or set ${key} to a file, or to null for random weights.`;
+    throw new Problem({ ...error.parts, what: `recipe key ${key}: ${error.parts.what}`, todo }, { cause: error });
   }
 }
 

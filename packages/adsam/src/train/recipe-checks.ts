@@ -45,7 +45,7 @@ export function checkRecipe(recipe: Recipe, sources: RecipeSources): void {
       "Set model.encoder, or leave the weights out.",
     );
   }
-  if (model.resnet === "none" && model.resnetWeights !== null) {
+  if (model.resnet === "none" && model.resnetWeights !== null && model.resnetWeights !== "auto") {
     refuse(
       ["model.resnetWeights", "model.resnet"],
       "weights for no ResNet",

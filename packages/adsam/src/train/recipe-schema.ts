@@ -2,6 +2,7 @@ import { z } from "zod";
 import { storageDtypes } from "../data/embeddings/description.js";
 import { datasetLayouts } from "../data/layouts.js";
 import { encoderNames } from "../models/encoder-names.js";
+import { resnetFileNames } from "../weights/known-files.js";
 import {
   count,
   field,
@@ -110,7 +111,11 @@ const model = z.strictObject({
     "resnet50",
     "ResNet that gives local detail",
   ),
-  resnetWeights: field(orNull(inputPath("a ResNet checkpoint")), null, "ResNet checkpoint with torchvision's names"),
+  resnetWeights: field(
+    orNull(nameOrPath(["auto", ...resnetFileNames], "a ResNet checkpoint", "auto|name|path")),
+    null,
+    "a published file's name, as `adsam weights fetch` takes it; auto: what the system's authors begin with, for AD-SAM resnet50-v2; or a checkpoint with torchvision's names. null: random weights, whose BatchNorm should not be frozen, as it is by default",
+  ),
   frozenBatchNorm: field(flag(), true, "keep the ResNet's BatchNorm statistics as loaded"),
   decoder: field(
     oneOf(["deformable-attention", "deformable-convolution"]),

@@ -62,12 +62,12 @@ export const matching = (pattern: RegExp, type: string, expects: string) =>
 export const inputPath = (what: string) =>
   tell(z.string().min(1), { type: "path", expects: `the path of ${what}`, form: "text", path: "input" });
 
-/** One of these names, or the path of a file; what has neither a dot nor a slash was meant as a name. */
-export const nameOrPath = (names: readonly string[], what: string) =>
+/** One of these names, or the path of a file; what has neither a dot nor a slash was meant as a name. @param type where the names are too many for a line of help */
+export const nameOrPath = (names: readonly string[], what: string, type = `${names.join("|")}|path`) =>
   tell(
     z.string().refine((value) => names.includes(value) || /[./\\]/.test(value)),
     {
-      type: `${names.join("|")}|path`,
+      type,
       expects: `${names.length > 1 ? "one of " : ""}${names.join(", ")}, or the path of ${what}, which has a slash or a point in it`,
       form: "text",
       path: "input",

@@ -1,4 +1,5 @@
 import { Problem, scope } from "@adsam/torch";
+import { resnetFileNames } from "../weights/known-files.js";
 import { type Progress, readCheckpoint } from "./checkpoint.js";
 import { overRecipe, type Recipe, type RecipeOrigins, resolveRecipe } from "./recipe.js";
 import { fieldValue, recipeFields, show } from "./recipe-fields.js";
@@ -17,8 +18,12 @@ export function resumedRecipe(origins: RecipeOrigins): Recipe {
     const { recipe, progress } = readCheckpoint(lastCheckpoint(out));
     return { recipe, progress };
   });
-  // What `auto` stands for was settled when the run began.
-  const isSettled = (path: string) => /^(model\.|loss\.classWeights)/.test(path) && fieldValue(asked, path) === "auto";
+  // What `auto` and the names of published files stand for was settled when the run began.
+  const isSettled = (path: string) => {
+    const value = fieldValue(asked, path);
+    if (path === "model.resnetWeights" && resnetFileNames.includes(value as string)) return true;
+    return /^(model\.|loss\.classWeights)/.test(path) && value === "auto";
+  };
   const given = recipeFields
     .map(({ path }) => path)
     .filter((path) => sources.get(path) !== "default" && !isSettled(path));

@@ -11,6 +11,7 @@ import type { TrainEvents, ValidationScores } from "./events.js";
 import { Learner, type LossValues } from "./learner.js";
 import { parameterCounts } from "./network.js";
 import { notFinite } from "./not-finite.js";
+import { randomFrozenNorm } from "./random-resnet.js";
 import type { Reading } from "./reading.js";
 import type { Recipe } from "./recipe-schema.js";
 import { checkContinuation } from "./resume.js";
@@ -160,6 +161,8 @@ export class Run implements AsyncDisposable {
       precision: this.compute.precision,
       parameters: parameterCounts(this.network, recipe),
     });
+    const doubt = this.hasSaved ? undefined : randomFrozenNorm(recipe); // a resumed run has been told
+    if (doubt !== undefined) options.events.emit("warning", { message: doubt });
   }
 
   /** The share of the run that is over, by its minutes or, in whole epochs, by these. */

@@ -155,6 +155,11 @@ export const knownFiles: readonly KnownFile[] = [
   },
 ];
 
+/** Files that hold a ResNet: torchvision's of it, and of the DeepLabV3s around one. */
+export const resnetFileNames: readonly string[] = knownFiles
+  .map(({ name }) => name)
+  .filter((name) => /^(resnet|deeplabv3)/.test(name));
+
 /** A known file by its name here or by its file name; undefined for any other. */
 export function publishedFile(name: string): KnownFile | undefined {
   return knownFiles.find((file) => file.name === name || file.fileName === name);

@@ -16,7 +16,7 @@ const usualConfig: DeepLabV3Config = { numClasses: 19, resnet: "resnet50", froze
 
 /**
  * DeepLabV3 (Chen et al. 2017, arXiv 1706.05587) at output stride 8, with the auxiliary head; numbers and state-dict names are torchvision's,
- * so its files load (`loadDeepLabWeights`).
+ * so its files load, whole (`loadDeepLabWeights`) or to begin with (`loadDeepLabStart`).
  */
 export class DeepLabV3 extends Segmenter {
   readonly samEncoder = undefined;

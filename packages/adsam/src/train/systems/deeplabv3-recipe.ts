@@ -1,12 +1,20 @@
 import { decoderFields, type OwnRecipe } from "./own-recipe.js";
 
 /**
- * How the AD-SAM paper's comparison trains it: SGD with momentum 0.9 and weight decay 5e-4, 0.01 for the heads and 0.001 for the ResNet,
- * poly 0.9, cross-entropy; the auxiliary head counts 0.4. Sizes, augmentation, epochs and batches are AD-SAM's. The ResNet's BatchNorm
- * learns its statistics, as in torchvision's reference; `model.frozenBatchNorm` keeps them.
+ * The optimiser with which AD-SAM's authors train it for their comparison: SGD with momentum 0.9 and weight decay 5e-4, 0.01 for the heads and
+ * 0.001 for the ResNet, poly 0.9, cross-entropy; the auxiliary head counts 0.4. Sizes, augmentation, epochs and batches are AD-SAM's.
+ *
+ * Two things of theirs are left to whoever has the file: they begin with torchvision's DeepLabV3 (`model.resnetWeights: auto`), and keep its
+ * BatchNorm statistics (`model.frozenBatchNorm: true`). Here the statistics are learnt, as in torchvision's reference, which suits random weights.
  */
 export const deepLabV3Recipe: OwnRecipe = {
   title: "DeepLabV3",
+  usualResnetWeights: {
+    resnet18: "resnet18",
+    resnet34: "resnet34",
+    resnet50: "deeplabv3-resnet50",
+    resnet101: "deeplabv3-resnet101",
+  },
   defaults: {
     "model.encoder": "none",
     "model.encoderWeights": null,

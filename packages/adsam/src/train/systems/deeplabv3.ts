@@ -1,5 +1,5 @@
 import { DeepLabV3 } from "../../models/deeplab/deeplabv3.js";
-import { loadResNetWeights } from "../../models/weights.js";
+import { loadDeepLabStart } from "../../models/weights.js";
 import type { System } from "./system.js";
 
 export const deepLabV3System: System = {
@@ -14,6 +14,6 @@ export const deepLabV3System: System = {
   },
   loadWeights(network, { model: { resnetWeights } }) {
     if (!(network instanceof DeepLabV3)) throw new Error("another system's network");
-    if (resnetWeights) loadResNetWeights(network.backbone, resnetWeights);
+    if (resnetWeights) loadDeepLabStart(network, resnetWeights);
   },
 };

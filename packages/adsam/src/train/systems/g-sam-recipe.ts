@@ -10,6 +10,7 @@ import { decoderFields, type OwnRecipe } from "./own-recipe.js";
 export const gSamRecipe: OwnRecipe = {
   title: "Generalized SAM",
   usualEncoder: "sam-vit-b",
+  usualResnetWeights: { resnet18: "resnet18", resnet34: "resnet34", resnet50: "resnet50", resnet101: "resnet101" },
   whyNotStored: "it trains adapters within the encoder (model.name g-sam)",
   defaults: {
     "input.height": 512,

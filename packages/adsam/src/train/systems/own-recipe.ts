@@ -10,6 +10,8 @@ export interface OwnRecipe {
   readonly unused: readonly string[];
   /** What `model.encoder: auto` stands for on every device; left out, the device decides. */
   readonly usualEncoder?: string;
+  /** ResNet → the published file that `model.resnetWeights: auto` stands for; of a ResNet that is not named there is none. */
+  readonly usualResnetWeights?: Readonly<Record<string, string>>;
   /** Why an embedding of SAM's that was computed before cannot stand in for its encoder, where it cannot. */
   readonly whyNotStored?: string;
   /** Values that the schema allows and this system does not. */
