@@ -241,7 +241,55 @@ describe("a study's plan", () => {
     assert.deepEqual([small.get("g-sam")!.augment.rotate, small.get("g-sam")!.train.batchSize], [90, 6]);
     const lora = paper.get("g-sam-lora")!;
     assert.deepEqual([lora.model.name, lora.model.adapter, lora.augment.rotate], ["sam", "lora", 90]);
+    for (const name of ["g-sam-lora", "g-sam-conv-lora", "g-sam-adaptformer"]) {
+      const { input, augment } = paper.get(name)!;
+      assert.deepEqual([input, augment.crop], [{ height: 1024, width: 1024 }, null], "crops are G-SAM's alone");
+    }
+    assert.equal(paper.get("g-sam-adaptformer")!.model.adapterDim, 768 / 4);
     assert.deepEqual(small.get("sam")!.loss, small.get("ad-sam")!.loss);
+  });
+
+  test("paper and authors begin with their authors' weights; quick forms, and what has no ResNet, with none", () => {
+    const weights: Readonly<Record<string, string>> = {
+      resnet50: "resnet50-v2",
+      "g-sam": "resnet101",
+      "deeplabv3-resnet50": "deeplabv3-resnet50",
+      "deeplabv3-resnet101": "deeplabv3-resnet101",
+    };
+    for (const name of ["paper", "authors"])
+      for (const quick of [false, true])
+        for (const { system, recipe } of planStudy(readStudy(name, { quick })).runs) {
+          const { model } = recipe;
+          const hasResnet = model.resnet !== "none" && model.name !== "sam";
+          const wanted = quick || !hasResnet ? null : (weights[system] ?? weights[model.resnet]);
+          assert.equal(model.resnetWeights, wanted, `${name} ${quick} ${system}`);
+          const isFrozen = !quick && hasResnet && model.name !== "g-sam";
+          if (hasResnet) assert.equal(model.frozenBatchNorm, isFrozen, `${name} ${quick} ${system}`);
+        }
+  });
+
+  test("authors is what they ran: sizes of the training split, ablations on all of Cityscapes, validated at the network's size", () => {
+    const { runs } = planStudy(readStudy("authors"));
+    const of = (system: string, train: string) =>
+      [
+        ...new Set(
+          runs.filter((run) => run.system === system && run.train === train).map(({ budget }) => budget.pictures),
+        ),
+      ]
+        .map((pictures) => pictures ?? "all")
+        .sort();
+    assert.deepEqual(of("ad-sam-convolution", "cityscapes"), [100, 1000, 500, "all"]);
+    assert.deepEqual(of("ad-sam-convolution", "bdd100k"), [100, 1000, 500, "all"]);
+    assert.deepEqual(of("deeplabv3-resnet101", "cityscapes"), [100, 1000, 500, "all"]);
+    assert.deepEqual(of("deeplabv3-resnet101", "bdd100k"), [100, "all"]);
+    const ablations = ["no-deformable", "no-channel-attention", "sam-encoder-only", "cross-entropy"];
+    for (const system of ablations) assert.deepEqual([of(system, "cityscapes"), of(system, "bdd100k")], [["all"], []]);
+    assert.ok(runs.every(({ recipe }) => recipe.train.valResolution === "network" && recipe.train.epochs === 100));
+    assert.ok(
+      runs.every(({ recipe }) => recipe.model.name !== "ad-sam" || recipe.model.decoder === "deformable-convolution"),
+    );
+    const { deformable, channelAttention } = runs.find(({ system }) => system === "sam-encoder-only")!.recipe.model;
+    assert.deepEqual([deformable, channelAttention], [false, false]);
   });
 });
 

@@ -320,6 +320,13 @@ test("how much sooner is averaged on a logarithm, and not at all where a seed ne
 
 test("published figures each have a source, and shares are shares", () => {
   for (const { value, source } of publishedFigures) assert.ok(value > 0 && value < 1 && source.length > 5);
+  const logged = publishedFigures.filter(({ source }) => source.includes("logs"));
+  assert.deepEqual(
+    logged.map(({ pictures, metric }) => `${pictures} ${(metric as { epoch: number }).epoch}`),
+    ["1000 1", "1000 6", "1000 10", "1000 20", "1000 30", "500 48", "100 51"],
+  );
+  for (const { title, systems } of logged) // not the paper's attention
+    assert.deepEqual([title, systems], ["AD-SAM, the authors' decoder", ["ad-sam-convolution"]]);
 });
 
 describe("curves of several seeds", () => {
