@@ -180,7 +180,9 @@ describe("refined predictions", () => {
       });
     const { status, stdout, stderr } = run("--tta-mirror", "--tta-scales", "0.5,1", "--crf", "--json");
     assert.equal(status, 0, stderr);
-    assert.deepEqual(JSON.parse(stdout).refinement, { mirror: true, scales: [0.5, 1], crf: authorsDenseCrf });
+    const { crf, ...looks } = JSON.parse(stdout).refinement;
+    assert.deepEqual([looks, crf], [{ mirror: true, scales: [0.5, 1] }, authorsDenseCrf]);
+    assert.equal(crf.iterations, 10, "as the authors' --apply_crf");
     assert.match(run("--tta-scales", "1,big").stderr, /expected numbers with commas between them/);
     assert.match(run("--tta-scales", "1,20").stderr, /--tta-scales: found 20, expected 0\.125 to 8/);
   });

@@ -19,11 +19,15 @@ export interface DenseCrfOptions {
   readonly iterations: number;
 }
 
-/** What AD-SAM's authors set (github HettyPatel/AD-SAM, `crf_postprocess.py`). */
+/**
+ * What AD-SAM's authors set (github HettyPatel/AD-SAM: `crf_postprocess.py`, called by `train.py --apply_crf` with 10 iterations). Two mistakes
+ * of theirs are not followed: they take the softmax of probabilities once more, and colours from the picture as the network sees it, normalised and
+ * cut off at 0 and 1.
+ */
 export const authorsDenseCrf: DenseCrfOptions = {
   gaussian: { sigma: 5, weight: 3 },
   bilateral: { sigma: 5, colour: 13, weight: 10 },
-  iterations: 5,
+  iterations: 10,
 };
 
 /**

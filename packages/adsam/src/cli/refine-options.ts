@@ -12,7 +12,10 @@ export function addRefineOptions(command: Command): void {
   command
     .option("--tta-mirror", "the network also looks at each mirror image; probabilities are averaged")
     .option("--tta-scales <list>", "it looks at these shares of its input size, such as 0.75,1,1.25", numbers)
-    .option("--crf", "a dense CRF over the probabilities and the picture's colours, with AD-SAM's authors' parameters");
+    .option(
+      "--crf",
+      "a dense CRF over the probabilities and the picture's colours, with AD-SAM's authors' parameters, 10 iterations among them",
+    );
 }
 
 /** @returns undefined where none of it was asked for */
