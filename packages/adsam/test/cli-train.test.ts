@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { before, describe, test } from "node:test";
@@ -264,6 +265,35 @@ describe("adsam eval", () => {
     assert.match(back.stderr, /label map "camvid-to-idd-lite", CamVid → IDD-Lite: found "pavement", .*no class to map/);
     const bad = await adsam([...words, "--boundary", "-1"]);
     assert.match(bad.stderr, /--boundary: found "-1", expected pixels, 0 or more/);
+  });
+
+  test("stopped while the data at home is scored: whole scores here, no retention from a part, and it says so", () => {
+    // The bar of the data at home is the sign to stop: it is drawn when the first of its pictures has been scored.
+    const url = (name: string) => JSON.stringify(new URL(`../src/cli/${name}.js`, import.meta.url).href);
+    const words = ["eval", path.join(out("run"), "best.pth"), "--data", path.join(root, "lite"), "--label-map", "auto"];
+    const program = `
+      import { Writable } from "node:stream";
+      import { Output } from ${url("output")};
+      import { runCommandLine } from ${url("program")};
+      let asked = false;
+      const write = (text, _, done) => {
+        process.stderr.write(text);
+        if (!asked && String(text).includes("Cityscapes, val")) asked = process.emit("SIGINT");
+        done();
+      };
+      const stderr = Object.assign(new Writable({ write }), { isTTY: true, columns: 100 });
+      const words = ${JSON.stringify([...words, "--threads", "1", "--retention", "--json"])};
+      process.exitCode = await runCommandLine(words, new Output({ stdout: process.stdout, stderr, env: {} }));`;
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
+      encoding: "utf8",
+    });
+    assert.equal(status, 130, stderr);
+    const { pictures, mIoU, retention } = JSON.parse(stdout);
+    assert.deepEqual([pictures, typeof mIoU, retention], [3, "number", undefined]);
+    assert.match(
+      stderr,
+      /stopped after 1 of 3 pictures of Cityscapes: the scores on IDD-Lite are whole, without retention/,
+    );
   });
 
   test("refuses a data set of other classes, and a file that is no checkpoint", async () => {

@@ -8,7 +8,7 @@ import type { Recipe } from "../train/recipe-schema.js";
 import type { CommandFile } from "./command.js";
 import { stopSignal } from "./interrupt.js";
 import { addShortOptions, encoderWeightsHelp, kindOption, type RecipeFlags, recipeFlags } from "./options.js";
-import type { Output } from "./output.js";
+import { exitCodes, type Output } from "./output.js";
 import { progressLine } from "./progress-line.js";
 import { addRefineOptions, type RefineFlags, refinementOf } from "./refine-options.js";
 import { printRetention, printScores } from "./scores-print.js";
@@ -123,10 +123,12 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
   const onPrediction = keeper && ((picture: ScoredPicture) => keeper.keep(picture));
   const unseen = await scored(dataset, { mapping, boundary, ...(onPrediction && { onPrediction }) });
   const trained = home && mapping && !signal.aborted ? await scored(home, { mapping: atHome(mapping) }) : undefined;
+  const isHomeWhole = trained?.pictures.length === home?.samples.length; // a part of it would make another retention
   const { matrix, pictures } = unseen;
   const detail = { pictures: pictures.length, mapping, boundary: unseen.boundary };
   const scores = scoresOf(matrix, dataset, resolution, detail);
-  const retention = trained && keptScores({ unseen, trained, home: home!, mapping: mapping! });
+  const retention =
+    trained && isHomeWhole ? keptScores({ unseen, trained, home: home!, mapping: mapping! }) : undefined;
   const result = {
     ...scores,
     ...(refinement && { refinement }),
@@ -140,11 +142,12 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
     if (retention) printRetention(retention, output);
   });
   if (signal.aborted) {
-    const seen = `${pictures.length} of ${dataset.samples.length} pictures`;
-    output.warning(
-      `stopped after ${seen}: the scores are those of a part${flags.retention ? ", without retention" : ""}`,
-    );
-    process.exitCode = 130; // 128 + SIGINT
+    const [stopped, seen] = trained ? [home!, trained.pictures.length] : [dataset, pictures.length];
+    const isWhole = pictures.length === dataset.samples.length;
+    const left = isWhole ? `the scores on ${dataset.name} are whole` : "the scores are those of a part";
+    const without = flags.retention && !retention ? ", without retention" : "";
+    output.warning(`stopped after ${seen} of ${stopped.samples.length} pictures of ${stopped.name}: ${left}${without}`);
+    process.exitCode = exitCodes.interrupted;
   }
 }
 
