@@ -114,6 +114,15 @@ describe("retention between domains", () => {
     assert.ok(interval!.low < 1 && interval!.high > 1);
   });
 
+  test("a class that a sample lacks in one domain counts in neither mean of that sample", () => {
+    // Class 0 is always right, class 1 never. Every picture away has both; at home one of four has class 1.
+    const both: PictureCounts = { id: "both", labelled: [10, 10], predicted: [10, 0], right: [10, 0] };
+    const one: PictureCounts = { id: "one", labelled: [10, 0], predicted: [10, 0], right: [10, 0] };
+    const { value, interval } = retentionBetween({ unseen: [both, both], trained: [both, one, one, one] }, [0, 1]);
+    assert.deepEqual([value, interval], [1, { low: 1, high: 1, level: 0.95 }]);
+    assert.deepEqual([...new CountedPictures([both, one]).classIoU(Int32Array.of(1, 1))], [1, Number.NaN]);
+  });
+
   test("without a common class there is none", () => {
     const home = pictures("home", 5, 0.8);
     assert.deepEqual(retentionBetween({ unseen: home, trained: home }, []), {

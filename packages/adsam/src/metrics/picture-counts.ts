@@ -60,23 +60,27 @@ export class CountedPictures {
   }
 
   /**
-   * mIoU of the pictures at these places, some of them perhaps several times: counts added up, then IoU, then the mean over the classes
-   * that occur.
+   * IoU of each class over the pictures at these places, some of them perhaps several times: counts added up, then IoU; NaN for a class that
+   * occurs in none.
    * @param places all of them once by default
    */
-  meanIoU(places?: Int32Array): number | null {
+  classIoU(places?: Int32Array): Float64Array {
     const step = 2 * this.#classes;
     const sums = new Float64Array(step);
     for (let i = 0; i < (places?.length ?? this.size); i++) {
       const from = (places ? places[i]! : i) * step;
       for (let k = 0; k < step; k++) sums[k]! += this.#counts[from + k]!;
     }
-    let [total, present] = [0, 0];
-    for (let k = 0; k < step; k += 2) {
-      if (sums[k + 1] === 0) continue;
-      total += sums[k]! / sums[k + 1]!;
-      present++;
-    }
-    return present === 0 ? null : total / present;
+    return Float64Array.from({ length: this.#classes }, (_, k) => sums[2 * k]! / sums[2 * k + 1]!);
   }
+
+  /** The mean of {@link classIoU} over the classes that occur. */
+  meanIoU(places?: Int32Array): number | null {
+    return meanOver(this.classIoU(places).filter((iou) => !Number.isNaN(iou)));
+  }
+}
+
+/** `null` of none. */
+export function meanOver(values: Float64Array): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,7 +1,7 @@
 /** How much of its score a network keeps on roads it has not been trained on (AD-SAM, §4: 0.87 from Cityscapes to BDD100K, SAM 0.76). */
 import { Problem } from "@adsam/torch/problem";
 import { type BootstrapOptions, bootstrap, type Interval } from "./bootstrap.js";
-import { CountedPictures, labelledClasses, type PictureCounts } from "./picture-counts.js";
+import { CountedPictures, labelledClasses, meanOver, type PictureCounts } from "./picture-counts.js";
 
 export const retentionRule =
   "retention = mIoU on the unseen domain / mIoU on the training domain, the same classes and the same weights";
@@ -21,7 +21,10 @@ export function retention(unseen: number | null, trained: number | null): number
 export interface Retention {
   /** {@link retention} of the two scores below. */
   readonly value: number | null;
-  /** By bootstrap over the pictures of both domains; what other seeds would have given is not in it. */
+  /**
+   * By bootstrap over the pictures of both domains, each sample over the classes that occur in both of its halves; what other seeds would have
+   * given is not in it.
+   */
   readonly interval: Interval | null;
   /** mIoU on each domain over `classes`. */
   readonly unseen: number | null;
@@ -47,9 +50,15 @@ export function retentionBetween(
   const home = new CountedPictures(trained, classes);
   const interval = bootstrap(
     [there.size, home.size],
-    ([drawn, drawnAtHome]) => retention(there.meanIoU(drawn), home.meanIoU(drawnAtHome)),
+    ([drawn, drawnAtHome]) => retentionOfSample(there.classIoU(drawn), home.classIoU(drawnAtHome)),
     options,
   );
   const scores = { unseen: there.meanIoU(), trained: home.meanIoU() };
   return { value: retention(scores.unseen, scores.trained), interval, ...scores, classes };
+}
+
+/** A rare class may be in no picture drawn of one domain; it then counts in neither mean, so that both are still of the same classes. */
+function retentionOfSample(unseen: Float64Array, trained: Float64Array): number | null {
+  const isInBoth = (_: number, k: number) => !Number.isNaN(unseen[k]! + trained[k]!);
+  return retention(meanOver(unseen.filter(isInBoth)), meanOver(trained.filter(isInBoth)));
 }
