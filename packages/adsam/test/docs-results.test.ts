@@ -8,6 +8,7 @@ import { planStudy } from "../src/study/plan/plan.js";
 import { readStudy } from "../src/study/plan/read.js";
 import { studyFolder } from "../src/study/runner/layout.js";
 import { readRecord } from "../src/study/runner/record.js";
+import { unscored } from "../src/study/runner/score-run.js";
 import { folderForTests } from "./train-fixtures.js";
 
 const project = fileURLToPath(new URL("../../../../", import.meta.url)); // from packages/adsam/dist/test
@@ -19,10 +20,12 @@ describe("docs/results", () => {
   test("what was measured was measured with the studies as they are shipped now", () => {
     assert.ok(studies.length > 0);
     for (const name of studies) {
-      const [plan, folder] = [planStudy(readStudy(name)), studyFolder(path.join(measured, name))];
+      const [study, folder] = [readStudy(name), studyFolder(path.join(measured, name))];
+      const plan = planStudy(study);
       for (const place of readdirSync(path.join(folder.root, "runs"))) {
         const planned = plan.runs.find((run) => run.place === place);
         assert.equal(readRecord(folder, place)!.id, planned?.id, `${name}: ${place}`);
+        assert.deepEqual(unscored(study, folder, planned!), [], `scores of ${name}: ${place}`);
       }
     }
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
@@ -64,6 +64,57 @@ describe("claims", () => {
     claims.close();
   });
 
+  test("taken over while this process was not heard of: told, and left to the other, its times too", async () => {
+    const folder = freshFolder();
+    const claims = new Claims(folder);
+    const [lost, gone, kept] = ["lost", "gone", "kept"].map((name) => claims.take(name)!);
+    const other = { ...ownMark(), pid: 7, host: `${hostname()}-2`, token: "t" };
+    rmSync(path.join(folder, "lost"));
+    writeFileSync(path.join(folder, "lost"), JSON.stringify(other));
+    rmSync(path.join(folder, "gone"));
+    const old = new Date(Date.now() - 60_000);
+    for (const name of ["lost", "kept"]) utimesSync(path.join(folder, name), old, old);
+    claims.renew();
+    assert.deepEqual(
+      [lost, gone, kept].map((claim) => claim!.lost.aborted),
+      [true, true, false],
+    );
+    assert.deepEqual([lost!.lost.reason.pid, gone!.lost.reason], [7, null]);
+    assert.deepEqual([lost!.renew(), gone!.renew(), kept!.renew()], [false, false, true]);
+    const age = (name: string) => Date.now() - statSync(path.join(folder, name)).mtimeMs;
+    assert.ok(age("lost") > 50_000 && age("kept") < 50_000);
+    for (const claim of [lost, gone, kept]) claim!.release();
+    claims.close();
+    assert.deepEqual(readdirSync(folder), ["lost"]);
+    assert.deepEqual(JSON.parse(readFileSync(path.join(folder, "lost"), "utf8")), other);
+  });
+
+  test("released before anyone has looked, what is another's by now is left to it", async () => {
+    const folder = freshFolder();
+    const claims = new Claims(folder);
+    const claim = claims.take("a")!;
+    rmSync(path.join(folder, "a"));
+    writeFileSync(path.join(folder, "a"), JSON.stringify({ ...ownMark(), host: `${hostname()}-2`, token: "t" }));
+    claim.release();
+    assert.deepEqual(visible(folder), ["a"]);
+    claims.close();
+  });
+
+  test("a process whose own file was cleared away writes it anew", () => {
+    const folder = freshFolder();
+    const claims = new Claims(folder);
+    assert.ok(claims.take("a"));
+    const own = () => readdirSync(folder).filter((name) => name.startsWith("."));
+    const before = own();
+    for (const again of [() => claims.take("b"), () => claims.renew()]) {
+      rmSync(path.join(folder, before[0]!));
+      again();
+      assert.deepEqual(own(), before);
+    }
+    assert.deepEqual(visible(folder), ["a", "b"]);
+    claims.close();
+  });
+
   test("a number that another process has by now is not the one that claimed", async () => {
     const folder = freshFolder();
     await mkdir(folder);
@@ -81,6 +132,9 @@ describe("claims", () => {
       name: "Problem",
       message: /cannot be written: found a file where/,
     });
+    const claims = new Claims(freshFolder());
+    assert.throws(() => claims.take("no folder/a"), { name: "Problem", message: /cannot be written: found no such/ });
+    claims.close();
   });
 
   test("nonsense lapses like another machine's", async () => {

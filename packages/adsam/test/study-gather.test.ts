@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { before, describe, test } from "node:test";
 import { readStudyResults } from "../src/study/results.js";
@@ -112,6 +112,34 @@ describe("adsam study gather", () => {
     assert.match(await refused("two", "nowhere"), /study folder "nowhere": found no such folder/);
     assert.equal(readFileSync(record("kept", seeds[0]), "utf8"), before);
     assert.ok(!existsSync(record("kept", seeds[1])), "the others' runs neither");
+  });
+
+  test("scores that a run lacks, or has of another scoring, are told by name; so is what helps, also to whoever runs it here", async () => {
+    const scores = (out: string, place: string) => file(out, "runs", place, "scores", "scenes.json");
+    for (const out of ["one", "two"]) cpSync(file(out), file(`${out}-short`), { recursive: true });
+    rmSync(scores("one-short", seeds[0]));
+    const other = json(scores("two-short", seeds[1]));
+    change(scores("two-short", seeds[1]), { of: other.of.replace("--boundary", "--crf --boundary") });
+    const { status, stdout } = await gather("one-short", "two-short", "--out", "short");
+    assert.equal(status, 0);
+    assert.match(
+      stdout,
+      /\n1 run without scores on Scenes: run the study there first, then gather again\n {2}sam\S+seed0-\S+\n {2}sam\S+seed1-\S+: its scores on Scenes are of another scoring \(there --crf, here nothing\) and were left; run the study as it is now there, then gather again\n/,
+    );
+    const helps =
+      /not scored on Scenes, and its weights \(last\.pth\) are not here: run the study where it was trained, then gather/;
+    assert.match(
+      (await study(["status", "study.yaml", "--out", "short"], root)).stdout,
+      /seed0 +missing .*not scored on/,
+    );
+    assert.match(results("short").runs[0]!.missing!, helps);
+    const before = readFileSync(record("short", seeds[0]), "utf8");
+    const run = await study(["run", "study.yaml", "--out", "short"], root);
+    assert.deepEqual([run.status, run.stdout.match(new RegExp(helps, "g"))?.length], [1, 2]);
+    assert.equal(readFileSync(record("short", seeds[0]), "utf8"), before, "no failure of the run's");
+    const whole = await gather("one", "two", "--out", "short");
+    assert.match(whole.stdout, /^2 runs taken\n/);
+    assert.doesNotMatch(whole.stdout, /scores/);
   });
 
   test("a run that is not finished there is left, and said to be", async () => {

@@ -56,6 +56,13 @@ describe("adsam study run", () => {
     );
     assert.equal(first!.scores[0]!.mIoU, first!.curve[1]!.valMIoU, "the weights of the end are scored");
     assert.ok(second!.scores[1]!.retention!.value !== undefined && second!.scores[1]!.boundary);
+    assert.deepEqual(
+      [second!.scores[1]!.pictures, second!.scores[1]!.retention!.pictures],
+      [2, 2],
+      "home by its limit",
+    );
+    const seen = (run: number) => found.runs[run]!.scores[0]!.perPicture!.map(({ id }) => id);
+    assert.deepEqual(seen(2), seen(0), "seeds are scored on the same part");
     assert.deepEqual(found.colours!.Scenes!.road, [128, 64, 128]);
     const row = (system: string, test: string, metric: string) =>
       found.rows.find((one) => one.system === system && one.test === test && one.metric === metric);
@@ -192,6 +199,15 @@ describe("adsam study run", () => {
       await refused(experiments.both.replace("[road]", "[roof]"), tinyStudy),
       /key "experiments\.accuracy\.classes": found the unknown class "roof", expected classes of Scenes: road, sidewalk/,
     );
+    const few = "  few: { asks: data-efficiency, train: [scenes], pictures: [4, SIZE, all], budgets: [short] }\n";
+    for (const size of ["11", "400"])
+      assert.match(
+        await refused(few.replace("SIZE", size), tinyStudy),
+        new RegExp(
+          `key "experiments\\.few\\.pictures": found ${size} pictures of Scenes, whose split "train" has 11, expected fewer than 11.*\`all\` trains on the whole split`,
+          "s",
+        ),
+      );
     const map = "from: Scenes\nto: Streets\nclasses:\n  road: road\n  car: car\n";
     writeFileSync(path.join(root, "few.yaml"), map);
     assert.match(
@@ -210,6 +226,17 @@ describe("adsam study run", () => {
       (await study(["status", "bad.yaml", "--out", "bad"], root)).stdout,
       /sam\.scenes\.2epochs\.seed0 +missing +no folder for scenes: --data scenes=FOLDER/,
     );
+  });
+
+  test("classes that no data set has are refused also where no data are needed any more", async () => {
+    const one = experiments.both.replace("asks:", "systems: [sam], asks:");
+    put("classes.yaml", one);
+    const run = () => study(["run", "classes.yaml", "--out", "classes"], root);
+    assert.equal((await run()).status, 0);
+    put("classes.yaml", one.replace("[road]", "[rod]"));
+    const { status, stderr } = await run();
+    assert.equal(status, 1);
+    assert.match(stderr, /found the unknown class "rod", expected classes of Scenes: .*Did you mean "road"/s);
   });
 
   test("study report: of a folder, of a file of results, to another folder; of nothing it is refused", async () => {

@@ -21,6 +21,7 @@ interface EvalFlags extends RefineFlags {
   readonly labelMap?: string;
   readonly boundary?: true | string;
   readonly retention?: true | string;
+  readonly retentionLimit?: string;
   readonly encoderWeights?: string;
   readonly confusion?: true;
   readonly perPicture?: true;
@@ -59,6 +60,7 @@ export const command: CommandFile = {
         "--retention [folder]",
         "also score the data the network was trained on, in the same classes: how much of its mIoU it keeps; folder: where that is now",
       )
+      .option("--retention-limit <integer|all>", "score so many pictures of that data at most (default: as --limit)")
       .option("--encoder-weights <path>", encoderWeightsHelp)
       .option("--confusion", "with --json: the confusion matrix as well")
       .option("--per-picture", "with --json: what each picture adds to it, by class")
@@ -90,7 +92,10 @@ async function run(checkpoint: string, flags: EvalFlags, given: RecipeFlags, out
   const dataset = await openSplit(recipe, "val");
   const mapping = await mappingOf(loaded, dataset, flags, output);
   const folder = flags.retention === true ? undefined : flags.retention;
-  const home = flags.retention && mapping ? await openHome(loaded, { folder, limit: flags.limit }) : undefined;
+  const home =
+    flags.retention && mapping
+      ? await openHome(loaded, { folder, limit: flags.retentionLimit ?? flags.limit })
+      : undefined;
   const resolution = flags.resolution ?? "label";
   const refinement = await refinementOf(flags);
   const network = loaded.network.to({ device: compute.device });

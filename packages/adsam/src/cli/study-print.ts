@@ -119,7 +119,7 @@ function residentBytes(pid: number): number {
 }
 
 export function printSummary(
-  { done, failed, elsewhere, stopped, results }: StudySummary,
+  { done, failed, elsewhere, left, stopped, results }: StudySummary,
   {
     plan,
     again,
@@ -133,14 +133,18 @@ export function printSummary(
   );
   for (const { id, error } of failed) output.line(`  ${id}: ${error}`);
   for (const { id, by } of elsewhere) output.line(`  ${id}: ${by} is at it`);
+  for (const { id, why } of left) output.line(`  ${id}: ${why}`);
   printFiles({ results, report }, output);
   if (stopped) output.line(`Stopped; what was learned is saved. Continue with: ${again}`);
   else if (failed.length > 0) output.line(dim(`Mend what failed, then: ${again}`));
+  else if (elsewhere.length + left.length > 0) output.line(dim(`Not all is done. Go on with: ${again}`));
 }
+
+const scoredAnew = "run the study as it is now there, then gather again";
 
 /** @param files undefined where there was nothing to write of */
 export function printGathered(
-  { runs: { taken, known, unfinished }, measured }: Gathered,
+  { runs: { taken, known, unfinished }, unscored, measured }: Gathered,
   files: { readonly results: string; readonly report: string } | undefined,
   output: Output,
 ): void {
@@ -153,6 +157,15 @@ export function printGathered(
   for (const id of taken) output.line(`  ${id}`);
   if (known.length > 0) output.line(dim(`${counted(known.length, "run")} stood here before`));
   for (const id of unfinished) output.line(`  ${id}: not finished there`);
+  const without = unscored.filter(({ differs }) => differs === undefined);
+  for (const on of new Set(without.map((one) => one.on))) {
+    const ids = without.filter((one) => one.on === on).map(({ id }) => id);
+    output.line(`${counted(ids.length, "run")} without scores on ${on}: run the study there first, then gather again`);
+    for (const id of ids) output.line(`  ${id}`);
+  }
+  for (const { id, on, differs } of unscored)
+    if (differs !== undefined)
+      output.line(`  ${id}: its scores on ${on} are of another scoring (${differs}) and were left; ${scoredAnew}`);
   if (files) printFiles(files, output);
 }
 

@@ -127,7 +127,8 @@ async function run(file: string, flags: StudyFlags, output: Output): Promise<voi
     printSummary(summary, { plan, again, report: html, output }),
   );
   if (summary.stopped) process.exitCode = exitCodes.interrupted;
-  else if (summary.failed.length > 0) process.exitCode = exitCodes.problem;
+  else if (summary.failed.length + summary.elsewhere.length + summary.left.length > 0)
+    process.exitCode = exitCodes.problem;
 }
 
 async function status(file: string, flags: StudyFlags, output: Output): Promise<void> {

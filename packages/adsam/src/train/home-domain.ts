@@ -8,6 +8,7 @@ import { openSplit } from "./start.js";
 /**
  * The validation split of what a network was trained on: what its scores elsewhere are compared with.
  * @param folder where that data set stands, if not where the run found it
+ * @param limit so many of its pictures at most, drawn; `all` and nothing: all
  * @throws Problem where the checkpoint does not say, and where the data set at hand has other classes
  */
 export async function openHome(
@@ -20,9 +21,12 @@ export async function openHome(
       found: "a checkpoint that does not say what data set it was trained on",
       expected: "that data set's folder: --retention FOLDER",
     });
-  const elsewhere = folder === undefined ? {} : { "data.root": folder, "data.kind": "auto" };
-  const flags = { ...elsewhere, "data.limitVal": limit ?? null };
-  const home = await openSplit(overRecipe(recipe, { flags, spelled: { "data.root": "--retention" } }), "val");
+  const flags = {
+    ...(folder !== undefined && { "data.root": folder }),
+    "data.limitVal": limit === "all" ? null : (limit ?? null),
+  };
+  const spelled = { "data.root": "--retention", "data.limitVal": "--retention-limit" };
+  const home = await openSplit(overRecipe(recipe, { flags, spelled }), "val");
   const { names } = home.classes;
   if (names.length === classes.names.length && names.every((name, id) => folded(name) === folded(classes.names[id]!)))
     return home;

@@ -16,7 +16,10 @@ export interface StartOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The training or the validation split of a recipe's data set, cut to the recipe's limit. */
+/**
+ * The training or the validation split of a recipe's data set, cut to the recipe's limit. A part to train on is drawn by the seed; one to
+ * validate on is the same for every seed, so that runs are compared on the same pictures.
+ */
 export async function openSplit({ data, run }: Recipe, which: "train" | "val"): Promise<Dataset> {
   const { kind, root } = data;
   if (root === null)
@@ -28,7 +31,8 @@ export async function openSplit({ data, run }: Recipe, which: "train" | "val"): 
     });
   const dataset = await openDataset({ kind, root, split: which === "train" ? data.trainSplit : data.valSplit });
   const limit = which === "train" ? data.limitTrain : data.limitVal;
-  const seed = which === "train" && data.limitSeed !== "auto" ? data.limitSeed : run.seed;
+  const drawnBy = data.limitSeed === "auto" ? run.seed : data.limitSeed;
+  const seed = which === "train" ? drawnBy : 0;
   return limit === null || limit >= dataset.samples.length ? dataset : draw(dataset, limit, seed);
 }
 

@@ -1,11 +1,22 @@
 /**
- * Who computes what, so that two processes at one store do not compute the same picture. A claim is a hard link, named after the
- * picture, to a small file that says which process this is: making a link is atomic on local and on network file systems, and the
- * claim is never seen without its content. Claims save work and nothing else: where one is missed or taken over wrongly, a picture
- * is computed twice and the store holds it twice, which harms no one.
+ * Who computes what, so that two processes at one store do not compute the same picture, and two studies of one folder not the same run.
+ * A claim is a hard link, named after the work, to a small file that says which process this is: making a link is atomic on local and on
+ * network file systems, and the claim is never seen without its content. A process that is not heard of for long is taken for dead and its
+ * claims are taken over, though it may only have been suspended: it finds out when it renews them. Of an embedding store that costs a
+ * picture computed and stored twice, which harms no one; who writes elsewhere stops at `lost`.
  */
 import { randomBytes } from "node:crypto";
-import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { isAtWork, ownMark, type ProcessMark } from "../../process-mark.js";
 import { makeFolder } from "../make-folder.js";
@@ -13,7 +24,7 @@ import { cannotWriteStore } from "./write-failure.js";
 
 /**
  * A claim of another machine that was not renewed for so long has lapsed; who waits for a claim gives up after it, too, since its holder may
- * have been suspended. A picture takes seconds.
+ * have been suspended. A picture takes seconds; what takes longer is renewed.
  */
 export const lapsesAfterMs = 15 * 60_000;
 
@@ -22,7 +33,11 @@ interface Owner extends ProcessMark {
 }
 
 export interface Claim {
-  /** Lets go of it. Twice is harmless. */
+  /** Aborted once another process is seen to have taken it over; the reason is that process's mark, or null where it has let go since. */
+  readonly lost: AbortSignal;
+  /** Says that this process is still at it. @returns whether it is still this process's, for all that can be seen */
+  renew(): boolean;
+  /** Lets go of it. Twice is harmless, and so is letting go of what another has taken over. */
   release(): void;
 }
 
@@ -31,7 +46,7 @@ export class Claims {
   readonly #refusal: (folder: string, error: unknown) => unknown;
   readonly #owner: Owner = { ...ownMark(), token: randomBytes(8).toString("hex") };
   readonly #ownFile: string;
-  readonly #held = new Set<string>();
+  readonly #held = new Map<string, AbortController>();
   #ready = false;
 
   /**
@@ -53,26 +68,53 @@ export class Claims {
     const file = path.join(this.#folder, name);
     try {
       this.#prepare();
+      for (let tries = 0; tries < 3; tries++) {
+        if (this.#link(file) || this.#isOurs(file)) return this.#hold(file);
+        if (!this.#clearIfDead(file)) return undefined;
+      }
+      return undefined;
     } catch (error) {
       throw this.#refusal(path.dirname(this.#folder), error);
     }
-    for (let tries = 0; tries < 3; tries++) {
-      if (this.#link(file) || this.#isOurs(file)) {
-        this.#held.add(file);
-        return { release: () => this.#release(file) };
-      }
-      if (!this.#clearIfDead(file)) return undefined;
-    }
-    return undefined;
   }
 
-  /** Says that this process is still at what it holds, for other machines: work that takes longer than a claim lasts says it now and then. */
+  #hold(file: string): Claim {
+    const loss = new AbortController();
+    this.#held.set(file, loss);
+    return {
+      lost: loss.signal,
+      renew: () => this.#held.get(file) === loss && this.#renew(file),
+      release: () => {
+        if (this.#held.get(file) === loss) this.#release(file);
+      },
+    };
+  }
+
+  /**
+   * Says that this process is still at what it holds, for other machines: work that takes longer than a claim lasts says it now and then.
+   * What another process holds by now is left to it, and is lost.
+   */
   renew(): void {
-    const now = new Date();
-    for (const file of [this.#ownFile, ...this.#held])
+    if (!this.#ready || !existsSync(this.#folder)) return; // the disk is away for a moment
+    try {
+      this.#sign();
+    } catch {} // likewise
+    for (const file of [...this.#held.keys()]) this.#renew(file);
+  }
+
+  #renew(file: string): boolean {
+    const owner = settledOwner(file);
+    if (owner === undefined || !existsSync(this.#folder)) return true; // the disk is away for a moment, nothing is known
+    if (owner !== "gone" && owner.token === this.#owner.token) {
       try {
-        utimesSync(file, now, now);
-      } catch {} // taken over while this process was suspended, or the disk is away for a moment
+        touch(file);
+      } catch {} // likewise; the next time does it
+      return true;
+    }
+    const loss = this.#held.get(file);
+    this.#held.delete(file);
+    loss?.abort(owner === "gone" ? null : owner);
+    return false;
   }
 
   /** The process that holds a name and may be at work; undefined where none is. Takes nothing. */
@@ -85,17 +127,19 @@ export class Claims {
     return atWork === true || (atWork === undefined && age < lapsesAfterMs) ? owner : undefined;
   }
 
-  /** Says that this process is still at it, for other machines; first of all makes the folder, and clears away what the dead left there. */
+  /** Says that this process is still at it, for other machines; the first time it clears away what the dead left there. */
   #prepare(): void {
-    if (this.#ready) {
-      const now = new Date();
-      utimesSync(this.#ownFile, now, now);
-      return;
-    }
-    makeFolder(this.#folder);
-    writeFileSync(this.#ownFile, JSON.stringify(this.#owner), { flag: "wx" });
+    this.#sign();
+    if (this.#ready) return;
     this.#ready = true;
     this.#clearDead();
+  }
+
+  /** Makes the folder and the file that says which process this is; whoever took this process for dead has cleared it away. */
+  #sign(): void {
+    if (this.#ready && touch(this.#ownFile)) return;
+    makeFolder(this.#folder);
+    writeFileSync(this.#ownFile, JSON.stringify(this.#owner), { flag: "wx" });
   }
 
   #clearDead(): void {
@@ -165,23 +209,48 @@ export class Claims {
   }
 
   #release(file: string): void {
-    if (this.#held.delete(file)) rmSync(file, { force: true });
+    this.#held.delete(file);
+    const owner = readOwner(file);
+    if (owner === "gone" || owner?.token !== this.#owner.token) return; // another's by now, or the disk is away
+    try {
+      rmSync(file, { force: true });
+    } catch {} // it lapses with this process
   }
 
   /** Releases everything, and clears away what others left that died meanwhile. */
   close(): void {
-    for (const file of [...this.#held]) this.#release(file);
+    for (const file of [...this.#held.keys()]) this.#release(file);
     if (this.#ready) {
       try {
         this.#clearDead();
+        rmSync(this.#ownFile, { force: true });
       } catch {} // whoever comes next does
-      rmSync(this.#ownFile, { force: true });
     }
     this.#ready = false;
   }
 }
 
-/** Undefined for a file that says nothing of the kind. */
+/** @returns false where there is no such file; @throws the system's error */
+function touch(file: string): boolean {
+  const now = new Date();
+  try {
+    utimesSync(file, now, now);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** A claim that someone looks at is moved aside for a moment: what is gone is looked for once more. */
+function settledOwner(file: string): ReturnType<typeof readOwner> {
+  const owner = readOwner(file);
+  if (owner !== "gone") return owner;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  return readOwner(file);
+}
+
+/** Undefined for a file that says nothing of the kind, or cannot be read. */
 function readOwner(file: string): Owner | undefined | "gone" {
   try {
     const owner = JSON.parse(readFileSync(file, "utf8")) as Partial<Owner> | null;

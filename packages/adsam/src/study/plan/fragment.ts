@@ -23,6 +23,9 @@ const decided: Readonly<Record<string, string>> = {
   "train.stopAfterMinutes": "budgets.NAME.minutes",
 };
 
+/** Whether the study's own keys say what a field holds. */
+export const isDecided = (field: string): boolean => Object.hasOwn(decided, field);
+
 export interface FragmentPlace {
   /** `systems.ad-sam.recipe` */
   readonly key: string;

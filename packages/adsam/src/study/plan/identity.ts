@@ -1,7 +1,9 @@
 /** When two runs are the same training. */
 import { createHash } from "node:crypto";
+import path from "node:path";
 import type { Recipe } from "../../train/recipe.js";
 import { fieldValue, recipeFields, show } from "../../train/recipe-fields.js";
+import { isInputPath } from "../../train/recipe-values.js";
 import type { Study } from "./read.js";
 
 /** Goes up whenever the same recipe comes to mean another training; results of another form are not taken for this one's. */
@@ -18,8 +20,12 @@ export function hashOf(study: Study, data: string, recipe: Recipe): string {
   return createHash("sha256").update(said).digest("hex").slice(0, 8);
 }
 
-function fieldsOf(recipe: Recipe): [path: string, value: unknown][] {
-  return recipeFields.map(({ path }) => [path, fieldValue(recipe, path)]);
+/** A file of weights counts by its name, whatever its folder: the same project may stand elsewhere on another machine. */
+function fieldsOf(recipe: Recipe): [field: string, value: unknown][] {
+  return recipeFields.map(({ path: field, meta }) => {
+    const value = fieldValue(recipe, field);
+    return [field, isInputPath(meta, value) ? `./${path.basename(value)}` : value];
+  });
 }
 
 /** `optim.lr 0.001 and 0.0002`: the first few fields in which two recipes differ. */

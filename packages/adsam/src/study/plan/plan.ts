@@ -1,5 +1,6 @@
 /** A study's file as an ordered list of what there is to do. */
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { Problem } from "@adsam/torch/problem";
 import { overRecipe, type Recipe, resolveRecipe } from "../../train/recipe.js";
 import { absolute } from "../../train/recipe-file.js";
@@ -67,7 +68,7 @@ function requireDifferent(runs: readonly PlannedRun[]): void {
   const tasks = new Map<string, PlannedRun>();
   const seeds = new Map<string, PlannedRun>();
   for (const run of runs) {
-    const { system, train, recipeHash } = run;
+    const { system, train, recipe, recipeHash } = run;
     const place = run.place.replace(/\.seed\d+$/, "");
     const other = seeds.get(place) ?? run;
     seeds.set(place, other);
@@ -80,7 +81,9 @@ function requireDifferent(runs: readonly PlannedRun[]): void {
         what: `study, systems "${first.system}" and "${system}" on ${train}`,
         found: "the same recipe",
         expected: "systems that differ",
-        todo: "Fields of a data set and of an experiment are stronger than those of a system: see --dry-run --json.",
+        todo: isDeepStrictEqual(first.recipe.model, recipe.model)
+          ? "Fields of a data set and of an experiment are stronger than those of a system: see --dry-run --json."
+          : "Files of weights are told apart by their names, whatever their folders: rename one.",
       });
   }
 }

@@ -6,7 +6,7 @@ import { nearestKey, show } from "../../train/recipe-fields.js";
 import { readRecipeFile } from "../../train/recipe-file.js";
 import { shippedRecipes } from "../../train/shipped-recipes.js";
 import { merged, readExtended } from "./extend.js";
-import { type FieldValues, readFragment } from "./fragment.js";
+import { type FieldValues, isDecided, readFragment } from "./fragment.js";
 import type { KeyPath } from "./lines.js";
 import { requireNames } from "./names.js";
 import { type StudyFile, studySchema } from "./schema.js";
@@ -22,7 +22,7 @@ export interface Study extends StudyFile {
   readonly quick: boolean;
   /** Fields of every run. */
   readonly common: FieldValues;
-  /** System, data set, experiment → fields. Those of a system's own recipe file are among its fields. */
+  /** System, data set, experiment → fields. Those of a system's own recipe file are among its fields, but for what the study decides. */
   readonly fields: Readonly<Record<"systems" | "data" | "experiments", ReadonlyMap<string, FieldValues>>>;
   /** Keys → `small.yaml:12`. */
   at(keys: KeyPath): string;
@@ -56,7 +56,8 @@ export function readStudy(given: string, { quick = false }: { readonly quick?: b
       if (own === undefined) return [name, fields];
       const keys = ["systems", name, "file"];
       const what = `study ${at(keys)}, key "${keys.join(".")}"`;
-      return [name, new Map([...readRecipeFile(shippedRecipes.resolve(own, { beside: folder, what })), ...fields])];
+      const whole = [...readRecipeFile(shippedRecipes.resolve(own, { beside: folder, what }))];
+      return [name, new Map([...whole.filter(([field]) => !isDecided(field)), ...fields])];
     }),
   );
   return {

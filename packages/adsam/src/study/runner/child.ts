@@ -18,6 +18,8 @@ export interface ChildOptions {
   readonly onWarning?: (text: string) => void;
   /** Asks the child to save and end. */
   readonly signal?: AbortSignal;
+  /** Ends it at once: nothing more is to be written. */
+  readonly kill?: AbortSignal;
   readonly onStart?: (pid: number) => void;
 }
 
@@ -25,7 +27,7 @@ const script = fileURLToPath(new URL("./child-main.js", import.meta.url));
 
 export async function adsamChild(
   words: readonly string[],
-  { onLine, onWarning, signal, onStart }: ChildOptions = {},
+  { onLine, onWarning, signal, kill, onStart }: ChildOptions = {},
 ): Promise<ChildEnd> {
   const child = spawn(process.execPath, [script, ...words], {
     detached: true, // a group of its own: Ctrl-C reaches it once, through `signal`
@@ -33,8 +35,11 @@ export async function adsamChild(
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   const ask = () => child.kill("SIGTERM");
+  const end = () => child.kill("SIGKILL");
   signal?.addEventListener("abort", ask);
+  kill?.addEventListener("abort", end);
   if (signal?.aborted) ask();
+  if (kill?.aborted) end();
   if (child.pid !== undefined) onStart?.(child.pid);
   const kept: string[] = [];
   const errors: string[] = [];
@@ -52,6 +57,7 @@ export async function adsamChild(
     return { code, signal: ended, stdout: kept.join("\n"), reason: reasonOf(errors, code, ended) };
   } finally {
     signal?.removeEventListener("abort", ask);
+    kill?.removeEventListener("abort", end);
   }
 }
 

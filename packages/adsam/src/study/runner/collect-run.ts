@@ -8,7 +8,7 @@ import type { Study } from "../plan/read.js";
 import type { StudyRun } from "../results.js";
 import type { StudyFolder } from "./layout.js";
 import { minutesUsed, type RunRecord, readRecord } from "./record.js";
-import { savedScores } from "./score-run.js";
+import { notScored, savedScores } from "./score-run.js";
 
 /** Data sets are called by their titles, because two of them may come from one reader. */
 export function collectedRun(study: Study, folder: StudyFolder, run: PlannedRun): StudyRun {
@@ -35,7 +35,7 @@ export function collectedRun(study: Study, folder: StudyFolder, run: PlannedRun)
     curve: record === undefined ? [] : curveOf(path.join(folder.run(run.place), "log.csv")),
     scores: saved.map(({ test, scores }) => ({ ...scores, dataset: title(test) })),
     ...(pictures && { pictures: [...pictures] }),
-    ...(unscored.length > 0 && { missing: whyMissing(folder, run, unscored.map(title)) }),
+    ...(unscored.length > 0 && { missing: whyMissing(study, folder, run, unscored) }),
   };
 }
 
@@ -45,14 +45,14 @@ export function currentRecord(folder: StudyFolder, { place, id }: PlannedRun): R
   return record?.id === id ? record : undefined;
 }
 
-function whyMissing(folder: StudyFolder, run: PlannedRun, unscored: readonly string[]): string {
+function whyMissing(study: Study, folder: StudyFolder, run: PlannedRun, unscored: readonly string[]): string {
   const record = readRecord(folder, run.place);
   if (record === undefined) return "not begun";
   if (record.id !== run.id)
     return `results of another version of its recipe, ${record.id} (${differences(record.recipe, run.recipe)})`;
   if (record.error !== undefined) return record.error;
   if (record.state !== "trained") return `stopped after ${minutesUsed(record).toFixed(1)} min of training`;
-  return `not scored on ${unscored.join(", ")}`;
+  return notScored(study, folder, run, unscored);
 }
 
 /** Logs round seconds; a curve goes forward all the same. */

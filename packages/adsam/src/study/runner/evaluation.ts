@@ -1,4 +1,6 @@
 /** How a run is scored: the words of `adsam eval`, and what of them decides the scores. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { lastCheckpoint } from "../../train/run-folder.js";
 import { type PlannedRun, readerOf } from "../plan/plan.js";
@@ -8,9 +10,17 @@ import type { Study } from "../plan/read.js";
 export const scoredCheckpoint = ({ checkpoint }: Pick<Study, "checkpoint">, out: string): string =>
   checkpoint === "best" ? path.join(out, "best.pth") : lastCheckpoint(out);
 
-/** Words that say what is scored and how, wherever the data stand. */
-export function scoringWords(study: Study, run: PlannedRun, test: string): string[] {
+/** Words that say what is scored and how, wherever the data stand. @param labelMap of a data set not trained on */
+export function scoringWords(
+  study: Study,
+  run: PlannedRun,
+  test: string,
+  labelMap: string | undefined = run.labelMaps[test],
+): string[] {
   const { valSplit, limitVal } = study.data[test]!;
+  const isHome = test === run.train;
+  const homeLimit = study.data[run.train]!.limitVal;
+  const isPart = limitVal !== undefined || homeLimit !== undefined;
   const { crf, ttaMirror, ttaScales } = study.evaluate;
   return [
     ...["--kind", readerOf(study.data[test]!), "--split", valSplit],
@@ -18,16 +28,37 @@ export function scoringWords(study: Study, run: PlannedRun, test: string): strin
     ...(crf ? ["--crf"] : []),
     ...(ttaMirror ? ["--tta-mirror"] : []),
     ...(ttaScales === undefined ? [] : ["--tta-scales", ttaScales.join(",")]),
-    ...(test === run.train ? [] : ["--label-map", run.labelMaps[test]!]),
+    ...(isHome ? [] : ["--label-map", labelMap!]),
+    ...(isHome || !isPart ? [] : ["--retention-limit", String(homeLimit ?? "all")]),
     ...["--boundary", "--confusion", "--per-picture", "--json"],
   ];
 }
 
 /** What scores are of; those of anything else are none of this study's. */
 export function scoringOf(study: Study, run: PlannedRun, test: string): string {
-  const { kind, draw } = study.data[test]!;
+  const { kind, draw, limitVal } = study.data[test]!;
   const drawn = draw === undefined ? "" : ` ${JSON.stringify(draw)}`;
-  return [study.checkpoint, test, kind + drawn, ...scoringWords(study, run, test)].join(" ");
+  const part = limitVal === undefined ? [] : ["of a part that all seeds share"];
+  const map = run.labelMaps[test];
+  const words = scoringWords(study, run, test, map !== undefined && path.isAbsolute(map) ? contentOf(map) : map);
+  return [study.checkpoint, test, kind + drawn, ...part, ...words].join(" ");
+}
+
+/** In which words one scoring differs from another: `there --crf, here nothing`. */
+export function scoringDifference(there: string, here: string): string {
+  const [theirs, ours] = [there.split(" "), here.split(" ")];
+  const without = (words: readonly string[], others: readonly string[]) =>
+    words.filter((word) => !others.includes(word)).join(" ") || "nothing";
+  return `there ${without(theirs, ours)}, here ${without(ours, theirs)}`;
+}
+
+/** A label map's file counts by what it says, wherever it stands. */
+function contentOf(file: string): string {
+  try {
+    return `sha256:${createHash("sha256").update(readFileSync(file)).digest("hex").slice(0, 12)}`;
+  } catch {
+    return "a-file-that-cannot-be-read"; // no scores are of it; whoever scores is told
+  }
 }
 
 /** Of each place the first seed keeps its pictures, for the report; parts of a training split and ablations keep none. */

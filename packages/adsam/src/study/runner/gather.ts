@@ -1,17 +1,18 @@
 /** Finished runs taken over from folders that other machines filled, where no disk is shared. */
-import { cpSync, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { Problem } from "@adsam/torch/problem";
-import { writeWhole } from "../../data/files.js";
+import { listFiles, reasonOf, writeWhole } from "../../data/files.js";
 import { savedCost } from "../efficiency/ask.js";
 import type { PlannedRun, StudyPlan } from "../plan/plan.js";
 import type { Study } from "../plan/read.js";
 import { currentRecord } from "./collect-run.js";
+import { scoringDifference, scoringOf } from "./evaluation.js";
 import { type StudyFolder, studyFolder } from "./layout.js";
 import { type RunRecord, readJson, readRecord, refuseOutdated } from "./record.js";
-import { type SavedScores, savedScores } from "./score-run.js";
+import { type SavedScores, savedScores, unscored } from "./score-run.js";
 import { claimRun, studyClaims } from "./study-claims.js";
 
 export interface GatherOptions {
@@ -27,9 +28,20 @@ export interface GatherOptions {
 /** `known`: it stood here before, scores and all. `unfinished`: begun in a folder, and finished in none. */
 export type GatherEnd = "taken" | "known" | "unfinished";
 
+/** Scores that a trained run lacks. */
+export interface Unscored {
+  readonly id: string;
+  /** Title of the data set. */
+  readonly on: string;
+  /** In what those that a folder has differ from this study's scoring, which is why they were left. */
+  readonly differs?: string;
+}
+
 export interface Gathered {
   /** Ids of runs, in the order of the plan. */
   readonly runs: Readonly<Record<GatherEnd, readonly string[]>>;
+  /** Their checkpoints stayed where they were trained: only there they can be scored. */
+  readonly unscored: readonly Unscored[];
   /** Ids of systems whose cost was taken. */
   readonly measured: readonly string[];
 }
@@ -77,7 +89,22 @@ export async function gatherRuns(study: Study, { folder, plan, from, pictures }:
     claims.close();
   }
   const all = (end: GatherEnd) => plan.runs.flatMap(({ id }) => (ends.get(id) === end ? [id] : []));
-  return { runs: { taken: all("taken"), known: all("known"), unfinished: all("unfinished") }, measured };
+  const isHere = ({ id }: PlannedRun) => ends.get(id) === "taken" || ends.get(id) === "known";
+  return {
+    runs: { taken: all("taken"), known: all("known"), unfinished: all("unfinished") },
+    unscored: plan.runs.filter(isHere).flatMap((run) => unscoredOf(study, run, folder, sources)),
+    measured,
+  };
+}
+
+function unscoredOf(study: Study, run: PlannedRun, folder: StudyFolder, sources: readonly StudyFolder[]): Unscored[] {
+  return unscored(study, folder, run).map((test) => {
+    const others = sources
+      .filter((source) => currentRecord(source, run) !== undefined)
+      .flatMap((source) => readJson<SavedScores>(source.scores(run.place, test)) ?? []);
+    const differs = others[0] && scoringDifference(others[0].of, scoringOf(study, run, test));
+    return { id: run.id, on: study.data[test]!.title, ...(differs !== undefined && { differs }) };
+  });
 }
 
 function studyFolderThere(root: string): StudyFolder {
@@ -134,7 +161,9 @@ async function takeRun(study: Study, run: PlannedRun, { source, folder, pictures
   for (const { test, scores } of lacking) {
     const { pictures: kept, ...rest } = scores;
     const takesPictures = pictures && kept !== undefined && existsSync(source.pictures(run.place));
-    if (takesPictures) cpSync(source.pictures(run.place), folder.pictures(run.place), { recursive: true });
+    if (takesPictures)
+      for (const name of await listFiles(source.pictures(run.place)))
+        await copyWhole(path.join(source.pictures(run.place), name), path.join(folder.pictures(run.place), name));
     const saved: SavedScores = takesPictures ? scores : rest;
     await writeWhole(folder.scores(run.place, test), `${JSON.stringify(saved)}\n`);
   }
@@ -144,5 +173,9 @@ async function takeRun(study: Study, run: PlannedRun, { source, folder, pictures
 
 /** A file that is not there is left out. */
 async function copyWhole(from: string, to: string): Promise<void> {
-  if (existsSync(from)) await writeWhole(to, await readFile(from));
+  if (!existsSync(from)) return;
+  const bytes = await readFile(from).catch((error: unknown) => {
+    throw new Problem({ what: `"${from}"`, found: reasonOf(error), expected: "a file to take over" }, { cause: error });
+  });
+  await writeWhole(to, bytes);
 }

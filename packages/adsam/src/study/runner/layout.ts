@@ -21,6 +21,8 @@ export interface StudyFolder {
   /** What a run sees, to look at. */
   pictures(place: string): string;
   measure(place: string): string;
+  /** Why it could not be measured. */
+  measureError(place: string): string;
 }
 
 export function studyFolder(root: string): StudyFolder {
@@ -39,6 +41,7 @@ export function studyFolder(root: string): StudyFolder {
     scores: (place, test) => path.join(run(place), "scores", `${test}.json`),
     pictures: (place) => path.join(run(place), "pictures"),
     measure: (place) => path.join(root, "efficiency", `${place}.json`),
+    measureError: (place) => path.join(root, "efficiency", `${place}.error.json`),
   };
 }
 

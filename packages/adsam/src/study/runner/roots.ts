@@ -13,6 +13,7 @@ import { nearestKey, show } from "../../train/recipe-fields.js";
 import { absolute } from "../../train/recipe-file.js";
 import { readerOf } from "../plan/plan.js";
 import type { Study } from "../plan/read.js";
+import { requireClasses, requireParts } from "./fits-data.js";
 import type { StudyFolder } from "./layout.js";
 import { readJson } from "./record.js";
 
@@ -71,7 +72,7 @@ export function knownRoots(study: Study, folder: StudyFolder, given: Roots): Map
 
 /**
  * Every data set wanted, ready to be read: scenes drawn, splits there, classes checked; their colours are written down for the report.
- * @throws Problem for one without a folder, one that cannot be read, and a class that the study names and it does not have
+ * @throws Problem for one without a folder, one that cannot be read, a part that is all of a split, and a class that no data set has
  */
 export async function prepareData(
   study: Study,
@@ -108,14 +109,14 @@ export async function prepareData(
     if (study.data[name]!.draw) await drawn(study, name, root, { claims, onDraw, ...(signal && { signal }) });
     const { classes } = await openDataset({ kind, root, split: valSplit });
     if (Object.values(study.experiments).some(({ asks, train }) => asks !== "efficiency" && train.includes(name)))
-      await openDataset({ kind, root, split: trainSplit });
-    requireClasses(study, name, classes.names);
+      requireParts(study, name, (await openDataset({ kind, root, split: trainSplit })).samples.length);
     ready.set(name, root);
     tables.set(name, classes);
   }
+  const before = readJson<Record<string, object>>(folder.colours) ?? {};
+  requireClasses(study, (name) => tables.get(name)?.names ?? (before[name] && Object.keys(before[name])));
   const kept = Object.fromEntries([...roots].filter(([name]) => study.data[name]!.kind !== "synthetic"));
   await writeWhole(folder.roots, `${JSON.stringify(kept, null, 2)}\n`);
-  const before = readJson<Record<string, unknown>>(folder.colours) ?? {};
   const colours = Object.fromEntries([...tables].map(([name, table]) => [name, coloursOf(table)]));
   await writeWhole(folder.colours, `${JSON.stringify({ ...before, ...colours })}\n`);
   return { roots: ready, classes: tables };
@@ -164,22 +165,5 @@ async function drawn(
       }
     if (signal?.aborted) return;
     await sleep(500);
-  }
-}
-
-/** @throws Problem for a class that an experiment names and that none of its data sets has */
-function requireClasses(study: Study, data: string, names: readonly string[]): void {
-  for (const [name, { classes, train }] of Object.entries(study.experiments)) {
-    if (!train.includes(data)) continue;
-    const place = (classes ?? []).findIndex((one) => !names.includes(one));
-    if (place < 0) continue;
-    const key = ["experiments", name, "classes"];
-    const near = nearestKey(classes![place]!, names);
-    throw new Problem({
-      what: `study ${study.at([...key, place])}, key "${key.join(".")}"`,
-      found: `the unknown class "${classes![place]}"`,
-      expected: `classes of ${study.data[data]!.title}: ${names.join(", ")}`,
-      ...(near !== undefined && names.includes(near) && { todo: `Did you mean "${near}"?` }),
-    });
   }
 }

@@ -1,11 +1,12 @@
 /** A trained run scored on the data sets that the study wants, each once. */
-import { rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { writeWhole } from "../../data/files.js";
 import type { KeptPicture } from "../../evaluate/kept-pictures.js";
 import type { PlannedRun } from "../plan/plan.js";
 import type { Study } from "../plan/read.js";
 import type { StudyPicture, StudyScores } from "../results.js";
+import { deleteWhole } from "./cannot-write.js";
 import { adsamChild } from "./child.js";
 import { keepsPictures, scoredCheckpoint, scoringOf, scoringWords } from "./evaluation.js";
 import type { StudyFolder } from "./layout.js";
@@ -33,11 +34,25 @@ export function savedScores(study: Study, folder: StudyFolder, run: PlannedRun, 
 export const unscored = (study: Study, folder: StudyFolder, run: PlannedRun): string[] =>
   run.tests.filter((test) => savedScores(study, folder, run, test) === undefined);
 
+/** Why a trained run has no scores on these data sets, if that can be told without trying. */
+export function notScored(study: Study, folder: StudyFolder, run: PlannedRun, tests: readonly string[]): string {
+  const said = `not scored on ${tests.map((test) => study.data[test]!.title).join(", ")}`;
+  if (hasWeights(study, folder, run)) return said;
+  const todo = "run the study where it was trained, then gather again; or delete its folder to train it here";
+  return `${said}, and its weights (${study.checkpoint}.pth) are not here: ${todo}`;
+}
+
+/** Whether there is something to score. */
+export const hasWeights = (study: Study, folder: StudyFolder, { place }: PlannedRun): boolean =>
+  existsSync(scoredCheckpoint(study, folder.run(place)));
+
 export interface ScoreContext {
   readonly folder: StudyFolder;
   readonly roots: Roots;
   readonly threads?: number;
   readonly signal?: AbortSignal;
+  /** Of a run that another process took over. */
+  readonly lost?: AbortSignal;
 }
 
 /** @returns why there are no scores; undefined where there are, or where the user stopped it */
@@ -45,13 +60,14 @@ export async function scoreRun(
   study: Study,
   run: PlannedRun,
   test: string,
-  { folder, roots, threads, signal }: ScoreContext,
+  { folder, roots, threads, signal, lost }: ScoreContext,
 ): Promise<string | undefined> {
   const asIsRun = run.recipe.run.threads;
   const cores = asIsRun === "auto" ? threads : asIsRun;
   const isHome = test === run.train;
   const kept = isHome && keepsPictures(study, run) ? folder.pictures(run.place) : undefined;
-  if (kept !== undefined) rmSync(kept, { recursive: true, force: true });
+  if (kept !== undefined) deleteWhole(folder.root, kept);
+  const of = scoringOf(study, run, test); // before a label map may be edited
   const words = [
     ...["eval", scoredCheckpoint(study, folder.run(run.place)), "--data", roots.get(test)!],
     ...["--device", run.recipe.run.device, ...(cores === undefined ? [] : ["--threads", String(cores)])],
@@ -59,12 +75,12 @@ export async function scoreRun(
     ...(isHome ? [] : ["--retention", roots.get(run.train)!]),
     ...(kept === undefined ? [] : ["--keep-pictures", kept]),
   ];
-  const { code, stdout, reason } = await adsamChild(words, { ...(signal && { signal }) });
-  if (signal?.aborted) return undefined; // scores of a part are none
+  const { code, stdout, reason } = await adsamChild(words, { ...(signal && { signal }), ...(lost && { kill: lost }) });
+  if (signal?.aborted || lost?.aborted) return undefined; // scores of a part are none
   if (code !== 0) return `scoring on ${study.data[test]!.title}: ${reason}`;
   const { keptPictures, ...scores } = JSON.parse(stdout) as StudyScores & { keptPictures?: readonly KeptPicture[] };
   const saved: SavedScores = {
-    of: scoringOf(study, run, test),
+    of,
     command: commandLine(words),
     scores,
     ...(keptPictures && { pictures: keptPictures.map((picture) => below(path.relative(folder.root, kept!), picture)) }),

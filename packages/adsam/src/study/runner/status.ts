@@ -10,10 +10,11 @@ import type { Study } from "../plan/read.js";
 import type { StudyFolder } from "./layout.js";
 import { minutesUsed, readRecord } from "./record.js";
 import { knownRoots, type Roots } from "./roots.js";
-import { savedScores, unscored } from "./score-run.js";
+import { hasWeights, notScored, savedScores, unscored } from "./score-run.js";
 
 /**
- * `waiting`: not begun, or stopped and to be gone on with. `missing`: it cannot be run here, for a data set without a folder.
+ * `waiting`: not begun, or stopped and to be gone on with. `missing`: it cannot be run here, for a data set without a folder or weights that
+ * were not brought along.
  * `outdated`: another version of its recipe stands in its place.
  */
 export const states = ["done", "running", "waiting", "failed", "missing", "outdated"] as const;
@@ -78,6 +79,8 @@ function runStatus(study: Study, run: PlannedRun, folder: StudyFolder, claims: C
     if (record?.error !== undefined) return ["failed", record.error];
     const homeless = run.tests.filter((test) => !roots.has(test));
     if (homeless.length > 0) return ["missing", `no folder for ${homeless.join(", ")}: --data ${homeless[0]}=FOLDER`];
+    if (record?.state === "trained" && !hasWeights(study, folder, run))
+      return ["missing", notScored(study, folder, run, left)];
     if (record?.state === "trained") return ["waiting", `to be scored on ${left.join(", ")}`];
     return ["waiting", record === undefined ? null : "stopped"];
   })();

@@ -1,8 +1,13 @@
-/** Runs are claimed, so that processes and machines that share a study's folder never write into one run at once. */
+/**
+ * Runs are claimed, so that of the processes and machines that share a study's folder one is at a run. One that was not heard of for long
+ * (a suspended laptop, a disk that was away) loses its runs to others: it ends their processes when it sees that, and writes nothing more.
+ */
+import { hostname } from "node:os";
 import { Problem } from "@adsam/torch/problem";
 import { type Claim, Claims } from "../../data/embeddings/claims.js";
-import { writeReason } from "../../data/write-reason.js";
+import type { ProcessMark } from "../../process-mark.js";
 import type { PlannedRun } from "../plan/plan.js";
+import { cannotWriteStudy } from "./cannot-write.js";
 import type { StudyFolder } from "./layout.js";
 import { readRecord } from "./record.js";
 
@@ -20,9 +25,12 @@ export function claimRun(claims: Claims, folder: StudyFolder, { place, id }: Pla
   });
 }
 
-function cannotWriteStudy(root: string, error: unknown): unknown {
-  const found = writeReason(error);
-  if (found === undefined) return error;
-  const todo = "What was written before is whole; mend that, or name another folder with --out.";
-  return new Problem({ what: `study folder "${root}" cannot be written`, found, todo }, { cause: error });
+/** Who holds a claim, in words. @param owner null or undefined where it is not known by now */
+export function holderText(owner: ProcessMark | null | undefined): string {
+  if (!owner) return "another process";
+  return `process ${owner.pid} of ${owner.host === hostname() ? "this machine" : `"${owner.host}"`}`;
 }
+
+/** What happened to a claim that is lost. */
+export const takenOver = ({ lost }: Pick<Claim, "lost">): string =>
+  `${holderText(lost.reason as ProcessMark | null)} took it over, since this one had not been heard of for long; it is left to that one`;

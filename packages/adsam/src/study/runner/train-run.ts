@@ -1,15 +1,16 @@
 /** One training of a study, begun or gone on with, in a process of its own. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "@adsam/torch/problem";
-import { lapsesAfterMs } from "../../data/embeddings/claims.js";
+import { type Claim, lapsesAfterMs } from "../../data/embeddings/claims.js";
 import { writeWhole } from "../../data/files.js";
 import { isAtWork, type ProcessMark } from "../../process-mark.js";
 import type { TrainEventName, TrainEvents } from "../../train/events.js";
 import { recipeToYaml } from "../../train/recipe-yaml.js";
 import { lastCheckpoint } from "../../train/run-folder.js";
 import type { PlannedRun } from "../plan/plan.js";
+import { deleteWhole } from "./cannot-write.js";
 import { adsamChild } from "./child.js";
 import type { StudyFolder } from "./layout.js";
 import { commandLine, machineTitle, versions } from "./machine.js";
@@ -17,6 +18,8 @@ import { type Attempt, type RunRecord, readRecord, writeRecord } from "./record.
 
 export interface TrainContext {
   readonly folder: StudyFolder;
+  /** The run's: where it is lost, the process that trains is ended and nothing more is written. */
+  readonly claim: Pick<Claim, "lost" | "renew">;
   /** Of the data set trained on. */
   readonly root: string;
   /** CPU threads, where the recipe leaves them open and several runs share the machine. */
@@ -29,13 +32,12 @@ export interface TrainContext {
 /** @returns `stopped`: saved, to be gone on with. A failure is in the record as well. */
 export type TrainEnd = { readonly state: "trained" | "stopped" } | { readonly state: "failed"; readonly error: string };
 
-/** The caller holds the run's claim. */
 export async function trainRun(run: PlannedRun, context: TrainContext): Promise<TrainEnd> {
-  const { folder, root, signal } = context;
+  const { folder, root, signal, claim } = context;
   const out = folder.run(run.place);
   const before = readRecord(folder, run.place);
   if (before?.state === "trained") return { state: "trained" };
-  await clearLock(out);
+  await clearLock(folder, out);
   const isBegun = existsSync(lastCheckpoint(out));
   const earlier = isBegun ? (before?.attempts ?? []).filter(({ savedMinutes }) => savedMinutes > 0) : [];
   const { trainPictures, subset } = before ?? {};
@@ -57,6 +59,7 @@ export async function trainRun(run: PlannedRun, context: TrainContext): Promise<
   };
   let writing = writeRecord(folder, run.place, record);
   const note = (changes: Partial<RunRecord>) => {
+    if (!claim.renew()) return;
     record = { ...record, ...changes };
     const now = record;
     writing = writing.then(() => writeRecord(folder, run.place, now));
@@ -70,6 +73,7 @@ export async function trainRun(run: PlannedRun, context: TrainContext): Promise<
   ];
   const ended = await adsamChild(words, {
     ...(signal && { signal }),
+    kill: claim.lost,
     ...(context.onStart && { onStart: context.onStart }),
     onWarning: (message) => context.onEvent("warning", { message }),
     onLine: (line) => {
@@ -86,13 +90,16 @@ export async function trainRun(run: PlannedRun, context: TrainContext): Promise<
     },
   });
   await writing;
+  if (!claim.renew()) return { state: "stopped" };
   if (reason === "stopped" || (signal?.aborted && reason === undefined)) return { state: "stopped" };
-  if (ended.code === 0 && reason !== undefined) {
+  if (ended.code === 0 && reason === "finished") {
     await writeRecord(folder, run.place, { ...record, state: "trained" });
     return { state: "trained" };
   }
-  await writeRecord(folder, run.place, { ...record, state: "failed", error: ended.reason });
-  return { state: "failed", error: ended.reason };
+  const isShort = ended.code === 0 && reason !== undefined;
+  const error = isShort ? `the training ended before it was finished: ${reason}` : ended.reason;
+  await writeRecord(folder, run.place, { ...record, state: "failed", error });
+  return { state: "failed", error };
 }
 
 /**
@@ -100,14 +107,14 @@ export async function trainRun(run: PlannedRun, context: TrainContext): Promise<
  * taken for dead where its folder has been still for long.
  * @throws Problem where a process is training there that no study began
  */
-async function clearLock(out: string): Promise<void> {
+async function clearLock({ root }: StudyFolder, out: string): Promise<void> {
   const lock = path.join(out, ".lock");
   for (let waited = 0; existsSync(lock); waited += 0.25) {
     const owner = ownerOf(lock);
     const atWork = owner && isAtWork(owner);
     if (owner === undefined || atWork === false) return; // the training itself clears it
     if (atWork === undefined && Date.now() - lastChange(out) > lapsesAfterMs) {
-      rmSync(lock, { force: true });
+      deleteWhole(root, lock);
       return;
     }
     if (waited >= 30)
