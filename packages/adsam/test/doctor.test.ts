@@ -5,6 +5,7 @@ import type { Fact } from "../src/doctor/facts.js";
 import { formatDoctor } from "../src/doctor/format.js";
 import type { Machine } from "../src/doctor/machine.js";
 import { type DoctorOptions, gatherReport } from "../src/doctor/report.js";
+import { machineTitle } from "../src/study/runner/machine.js";
 
 const openmp = "/usr/lib/x86_64-linux-gnu/openblas-openmp/libopenblasp-r0.3.21.so";
 const build: NativeBuild = {
@@ -314,4 +315,16 @@ test("this machine can be asked", async () => {
   const { facts } = await gatherReport();
   assert.equal(facts.find(({ key }) => key === "node")?.status, "ok");
   assert.ok(facts.length >= 12);
+});
+
+test("a study names the GPU that its work is done on", async () => {
+  const gpus = machine({ programs: { "nvidia-smi": "NVIDIA H200\n" }, env: { CUDA_VISIBLE_DEVICES: "3,5" } });
+  const title = (device: string, hasCuda = true) => machineTitle(device, gpus, hasCuda);
+  assert.equal(await title("cpu"), "8 × AMD EPYC, 16 GB");
+  for (const device of ["auto", "cuda", "cuda:1"])
+    assert.equal(await title(device), "8 × AMD EPYC, 16 GB, NVIDIA H200");
+  assert.equal(await title("auto", false), "8 × AMD EPYC, 16 GB");
+  const mute = machine({ programs: {} });
+  assert.equal(await machineTitle("auto", mute, true), "8 × AMD EPYC, 16 GB");
+  assert.equal(await machineTitle("cuda", mute, true), "8 × AMD EPYC, 16 GB, a CUDA device");
 });

@@ -22,6 +22,8 @@ describe("confusion matrix", () => {
     assert.equal(matrix.meanAccuracy(), (3 / 4 + 1 / 2 + 1) / 3);
     const weighted = (4 / 7) * (3 / 5) + (2 / 7) * (1 / 3) + 1 / 7;
     assert.ok(Math.abs(matrix.frequencyWeightedIoU()! - weighted) < 1e-15);
+    const ofTwo = (4 / 6) * (3 / 5) + (2 / 6) * (1 / 3);
+    assert.ok(Math.abs(matrix.frequencyWeightedIoU([0, 1])! - ofTwo) < 1e-15);
   });
 
   test("an absent class is absent; one that is only predicted scores 0", () => {

@@ -16,14 +16,14 @@ import { renderStudyReport } from "../src/study/report/page.js";
 import { choosePictures } from "../src/study/report/picture-choice.js";
 import { publishedFigures } from "../src/study/report/published.js";
 import { studyView } from "../src/study/report/study-view.js";
-import type { Table } from "../src/study/report/table.js";
+import { slug, type Table } from "../src/study/report/table.js";
 import { transferMatrices, transferTables } from "../src/study/report/transfer.js";
 import { allTables, reportJson, writeStudyReport } from "../src/study/report/write.js";
 import type { StudyResults, StudyRun } from "../src/study/results.js";
 import { resultRows } from "../src/study/rows.js";
 import { madeUpResults } from "./study-results.js";
 
-const nasty = `<script src="https://evil.example/x.js"></script>'"&|$_{`;
+const nasty = `[<script src="https://evil.example/x.js"></script>'"&|$_{ $& $'`;
 const pageOf = (results: StudyResults) => renderStudyReport(studyView(results), [], new Map());
 /** What a reader sees, its parts divided by bars. */
 const textOf = (page: string) => page.replace(/<style>[\s\S]*?<\/style>/, "").replace(/(<[^>]+>\s*)+/g, "|");
@@ -63,6 +63,53 @@ describe("the page of a study", () => {
     assert.doesNotMatch(page, /60 min/);
   });
 
+  test("a study that trains on parts alone is told of its largest ones", () => {
+    const parts = madeUpResults();
+    parts.runs = parts.runs.filter(({ budget }) => budget.pictures !== undefined);
+    const view = studyView(parts);
+    const titles = allTables(view).map(({ title }) => title);
+    for (const title of ["Accuracy: CamVid, 20 min, 200 pictures", "Learning speed: CamVid, 20 min, 200 pictures"])
+      assert.ok(titles.includes(title), titles.join("; "));
+    assert.equal(answersOf(view)[0]!.answers[0]!.where, "CamVid, 20 min, 200 pictures");
+    assert.match(pageOf(parts), /aria-label="Validation mIoU on CamVid over epochs/);
+  });
+
+  test("a lead over a system with fewer seeds says of which it is", () => {
+    const few = madeUpResults();
+    few.runs = few.runs.filter(({ system, seed }) => system === "ad-sam" || seed === 1);
+    const [table] = allTables(studyView(few));
+    const leads = table!.rows.map((row) => row[2]);
+    assert.ok(leads.some((cell) => typeof cell === "object" && cell?.of === "seed 1"));
+    assert.match(table!.note!, /A lead is of the seeds that both have/);
+    assert.match(answersOf(studyView(few))[0]!.answers[0]!.text, / points \(seed 1 alone\)\.$/);
+    assert.match(markdown([table!]), /\(seed 1\): too few seeds/);
+    assert.ok(tableCsv(table!).split("\r\n")[0]!.includes("points of"));
+  });
+
+  test("latency of several machines is not ranked", () => {
+    const two = madeUpResults();
+    const on = (machine: (system: string) => string) => {
+      for (const row of two.rows) if (row.metric === "latency") row.machine = machine(row.system);
+      return allTables(studyView(two)).find(({ id }) => id === "efficiency")!;
+    };
+    const one = on(() => "2 × A");
+    assert.match(one.note!, /those of 2 × A\.$/);
+    const best = ({ rows, columns }: Table) => {
+      const at = columns.findIndex(({ title }) => title === "Seconds a picture");
+      return rows.filter((row) => (row[at] as { best?: boolean }).best).length;
+    };
+    const several = on((system) => (system === "ad-sam" ? "2 × A" : "2 × B"));
+    assert.deepEqual([best(one), best(several)], [1, 0]);
+    assert.equal(several.columns.at(-1)!.title, "Machine");
+    assert.ok(several.rows.some((row) => row.at(-1) === "2 × A"));
+    for (const row of two.rows) if (row.system === "g-sam") row.test = "IDD-Lite";
+    const ids = allTables(studyView(two)).map(({ id }) => id);
+    assert.deepEqual(
+      ids.filter((id) => id.startsWith("efficiency")),
+      ["efficiency", "efficiency-idd-lite"],
+    );
+  });
+
   const results = madeUpResults();
   const page = pageOf(results);
   const text = textOf(page);
@@ -76,7 +123,9 @@ describe("the page of a study", () => {
       ["CamVid, 20 min", "better"],
       ["IDD-Lite, 20 min", "inside the noise"],
     ]);
-    assert.ok(said[1]!.some(([where, verdict]) => where === "IDD-Lite → CamVid, retention" && verdict === "worse"));
+    assert.ok(
+      said[1]!.some(([where, verdict]) => where === "IDD-Lite → CamVid, 20 min, retention" && verdict === "worse"),
+    );
     const cards = page.slice(page.indexOf('class="answers"'), page.indexOf('id="accuracy"'));
     assert.match(
       textOf(cards),
@@ -91,6 +140,24 @@ describe("the page of a study", () => {
     const [finding] = answersOf(studyView(one))[2]!.answers;
     assert.match(finding!.text, /^1 of 1 seed never reaches 90 % of the final mIoU of /);
     assert.equal(finding!.verdict, "untold");
+  });
+
+  test("of several seeds, one that never gets there is said, and no verdict comes of it", () => {
+    const late = structuredClone(results);
+    const cut = (isCut: (seed: number) => boolean) => {
+      for (const { curve, system, seed } of late.runs) if (system === "ad-sam" && isCut(seed)) curve.splice(2);
+      const [finding] = answersOf(studyView(late))[2]!.answers;
+      const cells = learningTables(studyView(late))[0]!.rows.map((row) => row.at(-1));
+      return [finding!.text.slice(0, 26), finding!.verdict, cells.find((cell) => typeof cell === "string")];
+    };
+    assert.deepEqual(
+      cut((seed) => seed === 1),
+      ["1 of 3 seeds never reaches", null, "never in 1 of 3"],
+    );
+    assert.deepEqual(
+      cut(() => true),
+      ["3 of 3 seeds never reach 9", "worse", "never"],
+    );
   });
 
   test("holds no system slow for what it was at its first validation already", () => {
@@ -149,6 +216,10 @@ describe("the page of a study", () => {
       /\|g-sam-idd-lite-20min-2\|out of memory: 5\.1 GB wanted, 4\.0 GB free\|G-SAM\|IDD-Lite, 20 min\|2\|/,
     );
     assert.match(text, /stopped by SIGTERM in epoch 8/);
+    const unmeasured = [{ id: "g-sam.camvid.efficiency", system: "g-sam", test: "CamVid", missing: "killed" }];
+    const costs = textOf(pageOf({ ...results, unmeasured }));
+    assert.match(costs, /2 of 87 runs and 1 cost are missing or not complete:/);
+    assert.match(costs, /\|g-sam\.camvid\.efficiency\|killed\|G-SAM\|cost, CamVid\|/);
     const whole = pageOf({ ...results, runs: results.runs.filter(({ missing }) => missing === undefined) });
     assert.doesNotMatch(whole, /id="missing"|href="#missing"/);
   });
@@ -263,8 +334,13 @@ describe("tables", () => {
       "seeds",
       "minutes",
       "pictures",
+      "machine",
     ]);
     assert.equal(rows.length, resultRows(results).length + 1);
+  });
+
+  test("of titles in any script have names of their own", () => {
+    assert.deepEqual([slug("Städte", "20 min"), slug("道路", "20 min")], ["städte-20-min", "道路-20-min"]);
   });
 
   test("in CSV do not become formulas", () => {
@@ -299,7 +375,7 @@ describe("tables", () => {
   test("in LaTeX have as many cells in each line, closed groups and no bare sign", () => {
     const text = latex(tables);
     assert.equal(text.split("\\begin{tabular}").length - 1, tables.length);
-    assert.ok(text.includes('Deep|Lab\\_V3 \\& 50 \\% "x", \\{y\\}'));
+    assert.ok(text.includes('Deep\\textbar{}Lab\\_V3 \\& 50 \\% "x", \\{y\\}'));
     const bare = text.replace(/\\[\\{}$&#%_]/g, "");
     assert.equal(bare.split("{").length, bare.split("}").length);
     let columns = 0;
@@ -343,6 +419,18 @@ describe("curves of several seeds", () => {
       [2, 0.5, 0.5],
     ]);
     assert.deepEqual(overEpochs([curve([1, 0.25])]).band, []);
+  });
+
+  test("of runs by minutes, which validate at other epochs each, are joined all the same", () => {
+    const { line, band } = overEpochs([curve([10, 0.25], [20, 0.5]), curve([12, 0.5], [18, 0.75])]);
+    assert.deepEqual(
+      [line[0], line.at(-1)],
+      [
+        [12, (0.3 + 0.5) / 2],
+        [18, (0.45 + 0.75) / 2],
+      ],
+    );
+    assert.equal(band.length, line.length);
   });
 
   test("over minutes are straight between validations and end with the shortest seed", () => {

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { cellsOf, measuredMIoU } from "../src/study/cells.js";
 import { jsonText } from "../src/study/json-text.js";
-import { parseStudyResults, readStudyResults, type StudyResults } from "../src/study/results.js";
+import { notesOnPictures } from "../src/study/notes.js";
+import { parseStudyResults, readStudyResults, type StudyResults, type StudyScores } from "../src/study/results.js";
 import { resultRows } from "../src/study/rows.js";
 import { lead, tasksOf } from "../src/study/tasks.js";
 import { madeUpResults } from "./study-results.js";
@@ -151,6 +152,53 @@ describe("differences", () => {
     assert.ok(lead(high, low, "CamVid")!.interval!.low > 0);
     assert.equal(lead(high, one("g-sam", counts(80)), "CamVid")?.verdict, "inside the noise");
     assert.equal(measuredMIoU(high, "CamVid")?.over, "pictures");
+  });
+
+  const scored = (system: "ad-sam" | "g-sam", change: (scores: StudyScores) => StudyScores) => {
+    const { runs, ...rest } = cell(system, "CamVid");
+    const [run] = runs;
+    return { ...rest, runs: [{ ...run!, scores: [change(run!.scores[0]!)] }] };
+  };
+  /** Ten pictures of which every class but the last has 60 to 80 of 100 pixels right, and the last is never predicted. */
+  const counted = (more: number, name = "") =>
+    Array.from({ length: 10 }, (_, i) => ({
+      id: `${name}${i}`,
+      labelled: [100, 100, 100],
+      predicted: [100, 100, 0],
+      right: [60 + more + 2 * i, 60 + more + i, 0],
+    }));
+
+  test("classes that a label map leaves out are in no interval, either", () => {
+    const mapped = (system: "ad-sam" | "g-sam", more: number) =>
+      scored(system, (scores) => ({
+        ...scores,
+        ...{ mIoU: 0.5 + more / 100, perPicture: counted(more) },
+        perClass: ["road", "sky", "wall"].map((name) => ({ name, iou: 0.5, pixels: 1 })),
+        labelMap: { map: "a map", appliedTo: "predictions" as const, leftOut: [{ name: "wall" }] },
+      }));
+    const [high, low] = [mapped("ad-sam", 10), mapped("g-sam", 0)];
+    const { interval } = measuredMIoU(high, "CamVid")!;
+    const iou = (right: number) => right / (200 - right);
+    assert.ok(interval!.low < (iou(79) + iou(74.5)) / 2 && (iou(79) + iou(74.5)) / 2 < interval!.high);
+    const gained = (iou(79) + iou(74.5) - iou(69) - iou(64.5)) / 2;
+    const difference = lead(high, low, "CamVid")!;
+    assert.ok(difference.interval!.low < gained && gained < difference.interval!.high);
+    assert.equal(difference.over, "pictures");
+    const rows = resultRows({ ...madeUpResults(), runs: high.runs, rows: [] }).map(({ metric }) => metric);
+    assert.ok(rows.includes("iou.sky") && !rows.includes("iou.wall"));
+  });
+
+  test("scores on other pictures are not compared, and the reader is told", () => {
+    const of = (system: "ad-sam" | "g-sam", name: string) =>
+      scored(system, (scores) => ({ ...scores, perPicture: counted(0, name) }));
+    assert.equal(lead(of("ad-sam", ""), of("g-sam", "other "), "CamVid"), null);
+    assert.ok(lead(of("ad-sam", ""), of("g-sam", ""), "CamVid"));
+    const runs = [...of("ad-sam", "").runs, ...of("g-sam", "other ").runs];
+    assert.match(
+      notesOnPictures(runs)[0]!,
+      /^Of 2 runs scored on CamVid, 1 were scored on other pictures than the first/,
+    );
+    assert.deepEqual(notesOnPictures(runs.slice(1)), []);
   });
 
   test("tasks: all pictures first, the largest budget first", () => {

@@ -147,7 +147,7 @@ describe("adsam study run", () => {
       ["ad-sam-convolution", 1],
     ]); // prettier-ignore
     const page = readFileSync(path.join(root, "small", "report", "report.html"), "utf8");
-    assert.match(page, /14 of 19 runs are missing or not complete/);
+    assert.match(page, /14 of 19 runs and 3 costs are missing or not complete/);
     assert.match(page, /no-deformable\.camvid\.2epochs\.seed0-[0-9a-f]{8}<.*?>not begun</s);
   });
 

@@ -77,7 +77,7 @@ export function scoresOf(
     mIoU: matrix.meanIoU(scored),
     pixelAccuracy: matrix.pixelAccuracy(),
     meanAccuracy: matrix.meanAccuracy(scored),
-    frequencyWeightedIoU: matrix.frequencyWeightedIoU(),
+    frequencyWeightedIoU: matrix.frequencyWeightedIoU(scored),
     ...(boundary && {
       boundary: {
         f1: meanOf(boundaryF1!),

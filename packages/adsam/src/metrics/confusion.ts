@@ -164,11 +164,11 @@ export class ConfusionMatrix {
     return mean(classes ? classes.map((k) => accuracy[k]!) : accuracy);
   }
 
-  /** Each class's IoU weighted by its share of the labelled pixels. */
-  frequencyWeightedIoU(): number | null {
-    if (this.#counted === 0) return null;
-    const iou = this.perClassIoU();
-    return this.labelled().reduce((sum, labelled, k) => sum + (labelled / this.#counted) * (iou[k] ?? 0), 0);
+  /** Each class's IoU weighted by its share of the labelled pixels; of `classes` where not all, and of their pixels. */
+  frequencyWeightedIoU(classes: readonly number[] = [...Array(this.numClasses).keys()]): number | null {
+    const [iou, labelled] = [this.perClassIoU(), this.labelled()];
+    const all = classes.reduce((sum, k) => sum + labelled[k]!, 0);
+    return all === 0 ? null : classes.reduce((sum, k) => sum + (labelled[k]! / all) * (iou[k] ?? 0), 0);
   }
 
   toJSON(): ConfusionJson {

@@ -131,7 +131,7 @@ function pageColours(svg: string, label: string): string {
     .replace(/ xmlns(:\w+)?="[^"]*"/g, "")
     .replace(/<style[\s\S]*?<\/style>|<defs[\s\S]*?<\/defs>| clip-path="[^"]*"/g, "")
     .replace(/ (class="zr[^"]*"|pointer-events="visible"|xml:space="preserve"|version="1.1"|baseProfile="full")/g, "")
-    .replace("<svg ", `<svg role="img" aria-label="${escapeHtml(label)}" `)
+    .replace("<svg ", () => `<svg role="img" aria-label="${escapeHtml(label)}" `) // a label may hold $&
     .replaceAll(/#0404([0-9a-f]{2})/gi, (_, colour) => `var(--series-${Number.parseInt(colour, 16)})`)
     .replaceAll(paint.text, "var(--soft)")
     .replaceAll(paint.grid, "var(--line)")

@@ -52,6 +52,18 @@ export const homeScores = (run: StudyRun): StudyScores | undefined => scoresOn(r
 export const scoresOn = ({ scores }: StudyRun, test: string): StudyScores | undefined =>
   scores.find(({ dataset }) => dataset === test);
 
+/** Places of the classes that its means are over; undefined: all of them. */
+export function countedClasses({ perClass, labelMap }: StudyScores): number[] | undefined {
+  const leftOut = new Set(labelMap?.leftOut?.map(({ name }) => name));
+  return leftOut.size === 0 ? undefined : perClass.flatMap(({ name }, k) => (leftOut.has(name) ? [] : [k]));
+}
+
+/** Whether two runs were scored on the same pictures, as far as they say which. */
+export function samePictures(a: StudyScores, b: StudyScores): boolean {
+  if (!a.perPicture || !b.perPicture) return a.pictures === b.pictures;
+  return a.perPicture.length === b.perPicture.length && a.perPicture.every(({ id }, i) => id === b.perPicture![i]!.id);
+}
+
 /** Seed → what `read` says of its run, where it says anything. */
 export function bySeed({ runs }: Cell, read: (run: StudyRun) => number | null | undefined): Map<number, number> {
   const values = runs.map((run) => [run.seed, read(run)] as const);
@@ -73,9 +85,9 @@ export const mIoUBySeed = (cell: Cell, test: string): Map<number, number> =>
 export function measuredMIoU(cell: Cell, test: string): Measured | null {
   const found = measured(mIoUBySeed(cell, test));
   if (!found || found.interval) return found;
-  const counted = cell.runs.map((run) => scoresOn(run, test)?.perPicture).find((pictures) => pictures !== undefined);
-  if (!counted) return found;
-  const pictures = new CountedPictures(counted);
+  const scores = cell.runs.map((run) => scoresOn(run, test)).find((one) => one?.perPicture !== undefined);
+  if (!scores) return found;
+  const pictures = new CountedPictures(scores.perPicture!, countedClasses(scores));
   const interval = bootstrap([pictures.size], ([places]) => pictures.meanIoU(places), { resamples: 1000 });
   return { ...found, interval, over: interval && "pictures" };
 }

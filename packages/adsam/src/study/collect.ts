@@ -4,15 +4,18 @@
  */
 import { writeWhole } from "../data/files.js";
 import { type SavedCost, savedCost } from "./efficiency/ask.js";
+import type { Cost } from "./efficiency/measure.js";
 import { jsonText } from "./json-text.js";
+import { notesOnMinutes, notesOnPictures } from "./notes.js";
 import { planStudy } from "./plan/plan.js";
 import type { Study } from "./plan/read.js";
-import { resultsFormat, type StudyResults, type StudyRow, type StudyRun } from "./results.js";
+import { resultsFormat, type StudyResults, type StudyRow } from "./results.js";
 import { resultRows } from "./rows.js";
 import { collectedRun, currentRecord } from "./runner/collect-run.js";
 import type { StudyFolder } from "./runner/layout.js";
 import { machineTitle, versions } from "./runner/machine.js";
 import { readJson } from "./runner/record.js";
+import { unmeasured } from "./runner/unmeasured.js";
 
 /** Writes `results.json`. @param commands that led here, kept among those before them */
 export async function collectResults(
@@ -30,14 +33,17 @@ export async function collectResults(
   const machines = [...new Set(works.map(({ machine }) => machine))];
   const dates = begun.map(({ date }) => date).sort();
   const colours = coloursOf(study, folder);
-  const notes = [...study.notes, ...notesOnMinutes(runs)];
+  const notes = [...study.notes, ...notesOnMinutes(runs), ...notesOnPictures(runs)];
   const rows = costs.flatMap(({ measure, saved }) => costRows(study, measure, saved));
+  const unmeasuredCosts = unmeasured(folder, plan.measures).map(({ measure: { id, system, data }, error }) => ({
+    ...{ id, system, test: study.data[data]!.title, missing: error ?? "not begun" },
+  }));
   const results: StudyResults = {
     format: resultsFormat,
     study: study.name,
     ...(study.asked !== undefined && { asked: study.asked }),
     quick: study.quick,
-    machine: machines.join("; ") || machineTitle(),
+    machine: machines.join("; ") || (await machineTitle("auto")),
     versions: Object.assign(versions(), ...begun.map((record) => record.versions)) as Record<string, string>,
     date: dates.at(-1) ?? new Date().toISOString(),
     commands: [...new Set([...commandsIn(folder), ...commands])],
@@ -45,6 +51,7 @@ export async function collectResults(
     ...(colours && { colours }),
     rows: resultRows({ study: study.name, runs, rows }).filter((row) => isWanted(study, row)),
     runs,
+    ...(unmeasuredCosts.length > 0 && { unmeasured: unmeasuredCosts }),
     ...(notes.length > 0 && { notes }),
   };
   await writeWhole(folder.results, jsonText(results));
@@ -54,17 +61,6 @@ export async function collectResults(
 /** The commands that filled a study's folder, as its results tell. */
 export const commandsIn = (folder: StudyFolder): string[] =>
   readJson<{ commands?: string[] }>(folder.results)?.commands ?? [];
-
-/** The same minutes are not the same work on two machines: then the reader is told. */
-function notesOnMinutes(runs: readonly StudyRun[]): string[] {
-  const timed = runs.filter(({ machine, budget }) => machine !== undefined && budget.minutes !== undefined);
-  const machines = [...new Set(timed.map(({ machine }) => machine!))];
-  if (machines.length < 2) return [];
-  const shares = machines.map((name) => `${timed.filter(({ machine }) => machine === name).length} on ${name}`);
-  return [
-    `Minutes are those of more than one machine, of ${timed.length} runs ${shares.join(", ")}: the table of all runs names them.`,
-  ];
-}
 
 /** Data sets by their titles, as the runs call them. */
 function coloursOf(study: Study, folder: StudyFolder): StudyResults["colours"] {
@@ -86,15 +82,20 @@ function isWanted(study: Study, { metric, system, train }: StudyRow): boolean {
   return asking.some(({ classes }) => classes === undefined || classes.includes(metric.slice("iou.".length)));
 }
 
+/** What the same network costs more or less of on another machine. */
+const machineMetrics: ReadonlySet<string> = new Set<keyof Cost>(["latency", "memory", "energy"]);
+
 function costRows(
   study: Study,
   { system, data }: { readonly system: string; readonly data: string },
-  { cost }: SavedCost,
+  { cost, machine }: SavedCost,
 ): StudyRow[] {
   const { passes: _, ...measured } = cost;
   const test = study.data[data]!.title;
   const none = { train: null, low: null, high: null, seeds: [], minutes: null };
   return Object.entries(measured).flatMap(([metric, value]) =>
-    value === null ? [] : [{ study: study.name, system, test, metric, value, ...none }],
+    value === null
+      ? []
+      : [{ study: study.name, system, test, metric, value, ...none, ...(machineMetrics.has(metric) && { machine }) }],
   );
 }

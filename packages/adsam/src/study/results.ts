@@ -15,7 +15,14 @@ const scoresSchema = z.looseObject({
   split: z.string(),
   pictures: z.int().min(1),
   rule: z.string().optional(),
-  labelMap: z.looseObject({ map: z.string().nullable(), appliedTo: z.enum(["predictions", "labels"]) }).optional(),
+  labelMap: z
+    .looseObject({
+      map: z.string().nullable(),
+      appliedTo: z.enum(["predictions", "labels"]),
+      /** Classes that one side cannot say: in no mean. */
+      leftOut: z.array(z.looseObject({ name: z.string() })).optional(),
+    })
+    .optional(),
   mIoU: scored,
   pixelAccuracy: scored,
   meanAccuracy: scored.optional(),
@@ -102,6 +109,8 @@ const rowSchema = z.strictObject({
   minutes: z.number().nullable(),
   /** Trained on so many; left out: on all of the split. */
   pictures: z.int().optional(),
+  /** That a latency, a memory or an energy is of. */
+  machine: z.string().optional(),
 });
 
 const systemSchema = z.strictObject({
@@ -132,6 +141,10 @@ const resultsSchema = z.strictObject({
   /** What the runs tell, which a report counts again from them, and what they do not: parameters, latency, memory. */
   rows: z.array(rowSchema),
   runs: z.array(runSchema),
+  /** Costs that were asked for and are not among the rows. */
+  unmeasured: z
+    .array(z.strictObject({ id: z.string(), system: z.string(), test: z.string(), missing: z.string().min(1) }))
+    .optional(),
   /** What a reader should know: where the subject does not win, and why. */
   notes: z.array(z.string()).optional(),
 });

@@ -1,7 +1,7 @@
 /** The study as rows: a system, the data it was trained and scored on, a metric, its value. */
-import { bySeed, type Cell, cellsOf, measured, measuredMIoU, minutesOf } from "./cells.js";
+import { bySeed, type Cell, cellsOf, countedClasses, measured, measuredMIoU, minutesOf } from "./cells.js";
 import { learningMetrics, type Metric, retentionMetric, scoreMetrics } from "./metrics.js";
-import type { StudyResults, StudyRow } from "./results.js";
+import type { StudyResults, StudyRow, StudyScores } from "./results.js";
 import { retentionOf } from "./tasks.js";
 
 /** What the runs say, and after it the rows given that the runs do not say. */
@@ -23,7 +23,7 @@ export function testsOf({ runs, train }: Cell): string[] {
 function rowsOn(study: string, cell: Cell, test: string): StudyRow[] {
   const metrics = test === cell.train ? scoreMetrics : [...scoreMetrics, retentionMetric];
   const scores = cell.runs.flatMap((run) => run.scores.filter(({ dataset }) => dataset === test));
-  const classes = new Set(scores.flatMap(({ perClass }) => perClass.map(({ name }) => name)));
+  const classes = new Set(scores.flatMap(classesIn));
   const ofClasses = [...classes].map(
     (name): Metric => ({
       key: `iou.${name}`,
@@ -34,6 +34,12 @@ function rowsOn(study: string, cell: Cell, test: string): StudyRow[] {
     }),
   );
   return [...metrics, ...ofClasses].map((metric) => row(study, cell, test, metric)).filter((found) => found !== null);
+}
+
+/** Names of the classes that count: those that a label map leaves out have no IoU worth a row. */
+export function classesIn(scores: StudyScores): string[] {
+  const counted = countedClasses(scores);
+  return scores.perClass.flatMap(({ name }, k) => (counted === undefined || counted.includes(k) ? [name] : []));
 }
 
 /** IoU of a class on a data set; nothing where it has no such class or no pixel of it. */

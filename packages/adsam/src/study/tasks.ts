@@ -1,8 +1,18 @@
 /** Systems are held against each other on one task: the same data to train on, the same budget. */
 import { placeText } from "./budget.js";
-import { bySeed, type Cell, type Measured, measured, measuredMIoU, mIoUBySeed, scoresOn } from "./cells.js";
+import {
+  bySeed,
+  type Cell,
+  countedClasses,
+  type Measured,
+  measured,
+  measuredMIoU,
+  mIoUBySeed,
+  samePictures,
+  scoresOn,
+} from "./cells.js";
 import { retentionMetric } from "./metrics.js";
-import type { StudyBudget } from "./results.js";
+import type { StudyBudget, StudyScores } from "./results.js";
 import { type Difference, pairedDifference, pictureDifference } from "./statistics/difference.js";
 
 export interface Task {
@@ -32,11 +42,15 @@ export function tasksOf(cells: readonly Cell[]): Task[] {
     );
 }
 
-/** Tasks on all pictures. */
-export const wholeTasks = (tasks: readonly Task[]): Task[] =>
-  tasks.filter(({ budget }) => budget.pictures === undefined);
+/** Of each data set the tasks on all pictures, or, where a study asks for parts alone, on the most. */
+export function wholeTasks(tasks: readonly Task[]): Task[] {
+  const size = ({ budget: { pictures } }: Task) => pictures ?? Number.POSITIVE_INFINITY;
+  const most = new Map<string, number>();
+  for (const task of tasks) most.set(task.train, Math.max(most.get(task.train) ?? 0, size(task)));
+  return tasks.filter((task) => size(task) === most.get(task.train));
+}
 
-/** Of each data set, on all pictures, the largest budget in which systems can be compared; where there is none, the largest. */
+/** Of each data set, of its whole tasks, the largest budget in which systems can be compared; where there is none, the largest. */
 export function mainTasks(tasks: readonly Task[]): Task[] {
   const whole = wholeTasks(tasks);
   const isCompared = ({ train, cells }: Task) => cells.filter((cell) => mIoUBySeed(cell, train).size > 0).length > 1;
@@ -48,34 +62,46 @@ export function mainTasks(tasks: readonly Task[]): Task[] {
 
 /**
  * mIoU (or retention) of one system less another's on a data set, by seed. Where there are too few seeds for an interval, it is one over the pictures;
- * that can tell a difference to be noise, but never that it is none.
+ * that can tell a difference to be noise, but never that it is none. A seed that the two were scored with on other pictures is not common.
  * @returns `null` where no seed is common
  */
 export function lead(own: Cell, other: Cell, test: string, of: "mIoU" | "retention" = "mIoU"): Difference | null {
-  const [a, b] = [own, other].map((cell) =>
-    of === "mIoU" ? mIoUBySeed(cell, test) : bySeed(cell, (run) => retentionMetric.read(run, test)),
-  ) as [Map<number, number>, Map<number, number>];
+  const read = (cell: Cell) =>
+    of === "mIoU" ? mIoUBySeed(cell, test) : bySeed(cell, (run) => retentionMetric.read(run, test));
+  const pairs = new Map(pairsOf(own, other, test).map(({ seed, scores }) => [seed, scores]));
+  const [a, b] = [read(own), read(other)];
+  for (const seed of b.keys()) if (a.has(seed) && !pairs.has(seed)) b.delete(seed);
   const common = [...a.keys()].filter((seed) => b.has(seed));
   if (common.length === 0) return null;
   const difference = pairedDifference(a, b);
   if (difference.interval !== null || of === "retention") return difference;
-  const [pictures, others] = [own, other].map((cell) =>
-    cell.runs.filter(({ seed }) => common.includes(seed)).map((run) => scoresOn(run, test)?.perPicture),
-  ) as [Counted, Counted];
-  if (pictures.includes(undefined) || others.includes(undefined)) return difference;
-  const over = pictureDifference(pictures as Whole, others as Whole, { resamples: 1000 });
-  const noise = over.verdict === "inside the noise";
-  return { ...difference, interval: over.interval, ...(noise && { verdict: "inside the noise" }) };
+  const scored = common.map((seed) => pairs.get(seed)!);
+  const counted = (side: 0 | 1) => scored.flatMap((pair) => (pair[side].perPicture ? [pair[side].perPicture] : []));
+  if (counted(0).length + counted(1).length < 2 * common.length) return difference;
+  const classes = countedClasses(scored[0]![0]);
+  const options = { resamples: 1000, ...(classes && { classes }) };
+  const { interval, verdict } = pictureDifference(counted(0), counted(1), options);
+  const isNoise = verdict === "inside the noise";
+  return { ...difference, interval, over: interval && "pictures", ...(isNoise && { verdict: "inside the noise" }) };
 }
 
-type Whole = Parameters<typeof pictureDifference>[0];
-type Counted = (Whole[number] | undefined)[];
+/** Of the seeds of both, the two scores, where they are of the same pictures. */
+function pairsOf(own: Cell, other: Cell, test: string) {
+  return own.runs.flatMap((run) => {
+    const twin = other.runs.find(({ seed }) => seed === run.seed);
+    const [a, b] = [scoresOn(run, test), twin && scoresOn(twin, test)];
+    return a && b && samePictures(a, b)
+      ? [{ seed: run.seed, scores: [a, b] as readonly [StudyScores, StudyScores] }]
+      : [];
+  });
+}
 
 /** Retention on an unseen data set: over the seeds, or, of a single one, with its interval over the pictures. */
 export function retentionOf(cell: Cell, test: string): Measured | null {
   const found = measured(bySeed(cell, (run) => retentionMetric.read(run, test)));
   if (!found || found.interval) return found;
-  const interval = scoresOn(cell.runs[0]!, test)?.retention?.interval ?? null;
+  const scores = cell.runs.map((run) => scoresOn(run, test)).find((one) => one?.retention);
+  const interval = scores?.retention?.interval ?? null;
   return { ...found, interval, over: interval && "pictures" };
 }
 

@@ -41,7 +41,7 @@ export async function measureSystem(
   const saved: SavedCost = {
     id,
     command: commandLine(words),
-    machine: machineTitle(),
+    machine: await machineTitle(recipe.run.device),
     cost: JSON.parse(stdout) as Cost,
   };
   await writeWhole(folder.measure(place), `${JSON.stringify(saved, null, 2)}\n`);

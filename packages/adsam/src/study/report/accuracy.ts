@@ -1,13 +1,14 @@
 /** Who scores best: a table a task, from the best mIoU to the worst, and what each class has to do with it. */
 import { budgetText } from "../budget.js";
-import { bySeed, type Cell, type Measured, measured } from "../cells.js";
+import { bySeed, type Cell, type Measured, measured, scoresOn } from "../cells.js";
 import { scoreMetrics, type Unit } from "../metrics.js";
 import { classIoU } from "../rows.js";
+import { pairedSeeds } from "../statistics/wording.js";
 import { lead, ranked, type Task } from "../tasks.js";
 import { cellsFor, type StudyView, subjectCell, titleOf } from "./study-view.js";
 import { type NumberCell, slug, type Table, type TableCell } from "./table.js";
 
-/** One table for each task of all pictures. */
+/** One table for each whole task. */
 export function accuracyTables(view: StudyView): Table[] {
   return view.whole.flatMap((task) => {
     const cells = cellsFor(view, task, "systems");
@@ -45,7 +46,10 @@ function scoreTable(view: StudyView, task: Task, cells: readonly Cell[], id: str
   return {
     id: slug(id, task.train, budgetText(task.budget)),
     title,
-    note: scoreNote(order.map(({ mIoU }) => mIoU)),
+    note: scoreNote(
+      order.map(({ mIoU }) => mIoU),
+      rows.some(([, , cell]) => typeof cell === "object" && cell?.of !== undefined),
+    ),
     columns: [
       { title: "System" },
       { title: "mIoU", bar: true },
@@ -58,13 +62,15 @@ function scoreTable(view: StudyView, task: Task, cells: readonly Cell[], id: str
   };
 }
 
-/** Whether intervals are over seeds or over pictures: said once, above the table. */
-function scoreNote(all: readonly Measured[]): string {
+/** Whether intervals are over seeds or over pictures, and leads of some seeds alone: said once, above the table. */
+function scoreNote(all: readonly Measured[], isOfSome: boolean): string {
   const over = new Set(all.map((found) => found.over));
   const said = [
     over.has("seeds") && "Means over the seeds with 95 % intervals (Student's t).",
     over.has("pictures") && "Single seeds: 95 % intervals over the pictures (bootstrap), which other seeds may leave.",
     over.has(null) && "Values without an interval are of a single run.",
+    isOfSome &&
+      "A lead is of the seeds that both have, and these are named where either has more: it is not the difference of the means.",
   ];
   return said.filter((text) => text).join(" ");
 }
@@ -83,7 +89,11 @@ export function leadCell(own: Cell | undefined, other: Cell, test: string): Numb
   const difference = own === undefined || own === other ? null : lead(own, other, test);
   if (!difference) return null;
   const { value, interval, verdict } = difference;
-  return { value, unit: "points", verdict, ...(interval && { low: interval.low, high: interval.high }) };
+  const of = pairedSeeds(difference);
+  return {
+    ...{ value, unit: "points", verdict, ...(interval && { low: interval.low, high: interval.high }) },
+    ...(of !== null && { of }),
+  };
 }
 
 /** IoU of each class by each system, those first where the subject is furthest ahead of the best other. */
@@ -122,7 +132,8 @@ export function classTables(view: StudyView): Table[] {
 
 /** Class → its share of the labelled pixels. */
 function classShares(cells: readonly Cell[], test: string): Map<string, number> {
-  const perClass = cells[0]?.runs[0]?.scores.find(({ dataset }) => dataset === test)?.perClass ?? [];
+  const scores = cells.flatMap(({ runs }) => runs.flatMap((run) => scoresOn(run, test) ?? []));
+  const perClass = scores[0]?.perClass ?? [];
   const all = perClass.reduce((sum, { pixels }) => sum + pixels, 0);
   return new Map(perClass.map(({ name, pixels }) => [name, all === 0 ? 0 : pixels / all]));
 }

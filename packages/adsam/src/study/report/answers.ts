@@ -4,7 +4,7 @@ import { budgetText } from "../budget.js";
 import { type Cell, measuredMIoU } from "../cells.js";
 import type { Verdict } from "../statistics/difference.js";
 import { fewestSeeds, verdictOf } from "../statistics/difference.js";
-import { differenceFigures, seedsText } from "../statistics/wording.js";
+import { conditionsText, differenceFigures, seedsText } from "../statistics/wording.js";
 import { lead, retentionOf } from "../tasks.js";
 import { whyBehind } from "./behind.js";
 import { laddersOf } from "./data-efficiency.js";
@@ -64,7 +64,7 @@ function transfer(view: StudyView): Finding[] {
   return transfersOf(view).flatMap(({ task, test, cells }): Finding[] => {
     const own = subjectCell(view, cells);
     if (!own) return [];
-    const where = `${task.train} → ${test}`;
+    const where = `${task.train} → ${test}, ${budgetText(task.budget)}`;
     const keeps = retentionFinding(view, own, cells, test);
     return [
       ...scoreFinding(view, own, cells, test, where),
@@ -86,10 +86,10 @@ function retentionFinding(
   const said = `Keeps ${kept(own).toFixed(2)} of its mIoU`;
   const difference = other && lead(own, other, test, "retention");
   if (!other || !difference) return { text: `${said}; nothing stands beside it.`, verdict: null };
-  const { value, interval, verdict, bySeed } = difference;
+  const { value, verdict } = difference;
   const signed = (number: number) => `${number < 0 ? "−" : "+"}${Math.abs(number).toFixed(2)}`;
-  const between = interval === null ? "" : `${signed(interval.low)} to ${signed(interval.high)}; `;
-  const text = `${said}; the highest other, ${titleOf(view, other.system)}, ${kept(other).toFixed(2)}: ${signed(value)} (${between}${seedsText(bySeed.size)}).`;
+  const conditions = conditionsText(difference, ({ low, high }) => `${signed(low)} to ${signed(high)}`);
+  const text = `${said}; the highest other, ${titleOf(view, other.system)}, ${kept(other).toFixed(2)}: ${signed(value)} (${conditions}).`;
   return { text, verdict };
 }
 
@@ -107,7 +107,7 @@ function speed(view: StudyView): Finding[] {
     if (!mean) {
       const short = [...ratios.values()].filter((ratio) => ratio === null).length;
       const reach = short === 1 ? "reaches" : "reach";
-      const verdict = ratios.size < fewestSeeds ? "untold" : "worse";
+      const verdict = ratios.size < fewestSeeds ? "untold" : short === ratios.size ? "worse" : null;
       return [{ where, text: `${short} of ${seedsText(ratios.size)} never ${reach} ${aim}.`, verdict }];
     }
     const bound = soonerBound(own, other);
@@ -150,12 +150,12 @@ function pictures(view: StudyView): Finding[] {
       {
         where: `${train}, ${time}`,
         text,
-        verdict: all.size === 1 ? first.difference.verdict : mixed(count("better"), count("worse")),
+        verdict: all.size === 1 ? first.difference.verdict : mixed(count("better"), count("worse"), leads.length),
       },
     ];
   });
 }
 
-/** Of several sizes: better or worse where some are and none is the contrary. */
-const mixed = (better: number, worse: number): Verdict | null =>
-  better > 0 && worse === 0 ? "better" : worse > 0 && better === 0 ? "worse" : null;
+/** Of several sizes: better or worse where most are and none is the contrary; one of many may be luck. */
+const mixed = (better: number, worse: number, all: number): Verdict | null =>
+  worse === 0 && 2 * better > all ? "better" : better === 0 && 2 * worse > all ? "worse" : null;

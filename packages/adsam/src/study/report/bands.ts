@@ -12,10 +12,13 @@ export interface Banded {
   readonly band: readonly (readonly [at: number, low: number, high: number])[];
 }
 
-/** At each epoch that every seed has validated. */
+/** At each epoch, where the seeds validate at the same ones; runs by minutes do not, and are joined as over minutes. */
 export function overEpochs(curves: readonly SeedCurve[]): Banded {
   const [first, ...others] = curves.map(({ points }) => new Map(points.map(({ at, mIoU }) => [at, mIoU])));
   const common = [...(first?.keys() ?? [])].filter((at) => others.every((curve) => curve.has(at)));
+  const end = Math.min(...curves.map(({ points }) => points.at(-1)!.at));
+  const isAligned = curves.every(({ points }) => points.every(({ at }) => at > end || common.includes(at)));
+  if (!isAligned) return overMinutes(curves);
   return banded(common, (at) => [first!, ...others].map((curve) => curve.get(at)!));
 }
 

@@ -1,6 +1,6 @@
 /** Why a system is behind another: the class that costs it most, and what it takes for what there. */
 import { bySeed, type Cell, confusionOn, scoresOn } from "../cells.js";
-import { classIoU } from "../rows.js";
+import { classesIn, classIoU } from "../rows.js";
 import { meanOf } from "../statistics/student.js";
 import { pointsText } from "../statistics/wording.js";
 import { shareText } from "./table.js";
@@ -19,7 +19,8 @@ export function whyBehind(own: Cell, other: Cell, test: string): string | null {
 }
 
 function classLeads(own: Cell, other: Cell, test: string) {
-  const names = scoresOn(own.runs[0]!, test)?.perClass.map(({ name }) => name) ?? [];
+  const scores = own.runs.map((run) => scoresOn(run, test)).find((one) => one !== undefined);
+  const names = scores ? classesIn(scores) : [];
   return names.flatMap((name) => {
     const [a, b] = [own, other].map((cell) => [...bySeed(cell, (run) => classIoU(run.scores, test, name)).values()]);
     if (a!.length === 0 || b!.length === 0) return [];

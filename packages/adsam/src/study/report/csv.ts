@@ -1,5 +1,5 @@
 import type { StudyRow } from "../results.js";
-import type { Table } from "./table.js";
+import type { NumberCell, Table } from "./table.js";
 
 const rowColumns = [
   "study",
@@ -13,6 +13,7 @@ const rowColumns = [
   "seeds",
   "minutes",
   "pictures",
+  "machine",
 ] as const;
 
 /** Every row, in full precision (RFC 4180). What is not there is an empty cell; seeds are parted by spaces. */
@@ -22,34 +23,33 @@ export function rowsCsv(rows: readonly StudyRow[]): string {
   return csv([rowColumns, ...rows.map(cells)]);
 }
 
+/** What else a number may have, a column each where some of its column have it. */
+const asides: readonly (readonly [title: string, read: (cell: NumberCell) => string | number | null | undefined])[] = [
+  ["low", ({ low }) => low],
+  ["high", ({ high }) => high],
+  ["verdict", ({ verdict }) => verdict],
+  ["bound", ({ bound }) => bound],
+  ["of", ({ of }) => of],
+];
+
 /**
  * A table in full precision. A column of numbers becomes several where some have an interval or a verdict: `mIoU`, `mIoU low`,
- * `mIoU high`; the lead's verdict stands in `… verdict`, in `… bound` whether the truth is `at least` or `at most` this. Shares are 0…1.
+ * `mIoU high`; the lead's verdict stands in `… verdict`, in `… bound` whether the truth is `at least` or `at most` this, in `… of` the seeds
+ * that it is of where others have more. Shares are 0…1.
  */
 export function tableCsv({ columns, rows }: Table): string {
   const spread = columns.map((column, k) => {
-    const cells = rows
-      .map((row) => row[k]!)
-      .map((cell) => (typeof cell === "object" && cell !== null ? cell : undefined));
+    const cells = rows.map((row) => row[k]!);
+    const numbers = cells.map((cell) => (typeof cell === "object" && cell !== null ? cell : undefined));
     const title = column.published ? `${column.title} (not measured here)` : column.title;
-    const interval = cells.some((cell) => cell?.low != null);
-    const verdict = cells.some((cell) => cell?.verdict !== undefined);
-    const bound = cells.some((cell) => cell?.bound !== undefined);
+    const more = asides.filter(([, read]) => numbers.some((cell) => cell && read(cell) != null));
     return {
-      titles: [
-        title,
-        ...(interval ? [`${title} low`, `${title} high`] : []),
-        ...(verdict ? [`${title} verdict`] : []),
-        ...(bound ? [`${title} bound`] : []),
-      ],
+      titles: [title, ...more.map(([name]) => `${title} ${name}`)],
       of: (row: number) => {
-        const cell = cells[row];
-        const text = rows[row]![k] as string | null;
+        const cell = numbers[row];
         return [
-          cell ? cell.value : text,
-          ...(interval ? [cell?.low ?? null, cell?.high ?? null] : []),
-          ...(verdict ? [cell?.verdict ?? null] : []),
-          ...(bound ? [cell?.bound ?? null] : []),
+          cell ? cell.value : (cells[row] as string | null),
+          ...more.map(([, read]) => (cell && read(cell)) ?? null),
         ];
       },
     };

@@ -6,8 +6,9 @@ export function latex(tables: readonly Table[]): string {
   return `% \\usepackage{booktabs,graphicx}\n${tables.map(one).join("\n")}`;
 }
 
-function one({ id, title, columns, rows }: Table): string {
-  const line = (cells: readonly string[]) => `  ${cells.join(" & ")} \\\\`;
+function one({ id, title, note, columns, rows }: Table): string {
+  // A line that begins with [ or * would be an argument of the \\ before it.
+  const line = (cells: readonly string[]) => `  ${cells.join(" & ").replace(/^(?=[[*])/, "{}")} \\\\`;
   const alignment = columns.map((_, k) =>
     rows.some((row) => typeof row[k] === "object" && row[k] !== null) ? "r" : "l",
   );
@@ -24,6 +25,7 @@ function one({ id, title, columns, rows }: Table): string {
     ...rows.map((row) => line(row.map((cell, k) => cellText(cell, columns[k]!.published === true)))),
     "  \\bottomrule",
     "\\end{tabular}}",
+    ...(note === undefined ? [] : [`\\par\\smallskip{\\footnotesize ${escaped(note)}}`]),
     "\\end{table}",
     "",
   ].join("\n");
@@ -46,6 +48,7 @@ const commands: Readonly<Record<string, string>> = {
   "%": "\\%",
   _: "\\_",
   "^": "\\textasciicircum{}",
+  "|": "\\textbar{}",
   "~": "\\textasciitilde{}",
   "<": "\\textless{}",
   ">": "\\textgreater{}",
@@ -60,4 +63,4 @@ const commands: Readonly<Record<string, string>> = {
 
 /** What LaTeX would take for a command, and signs that only some of its engines know. */
 const escaped = (text: string): string =>
-  text.replace(/[\\{}$&#%_^~<>−–×→≈≥≤]/g, (sign) => commands[sign]!).replace(/\s*\n\s*/g, " ");
+  text.replace(/[\\{}$&#%_^~|<>−–×→≈≥≤]/g, (sign) => commands[sign]!).replace(/\s*\n\s*/g, " ");

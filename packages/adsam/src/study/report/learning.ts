@@ -54,39 +54,47 @@ export function learningTables(view: StudyView): Table[] {
   return view.whole.flatMap((task) => {
     const cells = cellsFor(view, task, "systems");
     const own = subjectCell(view, cells);
+    const metrics = learningMetrics.filter(({ read }) =>
+      cells.some((cell) => bySeed(cell, (run) => read(run, task.train)).size > 0),
+    );
     const lines = cells
       .map((cell) => ({
         cell,
-        found: learningMetrics.map(({ read }) => measured(bySeed(cell, (run) => read(run, task.train)))),
+        found: new Map(metrics.map(({ key, read }) => [key, measured(bySeed(cell, (run) => read(run, task.train)))])),
       }))
-      .filter(({ found }) => found.some((value) => value !== null));
+      .filter(({ found }) => [...found.values()].some((value) => value !== null));
     if (lines.length === 0) return [];
-    const areaAt = learningMetrics.findIndex(({ key }) => key === "area");
-    lines.sort((a, b) => (b.found[areaAt]?.value ?? 0) - (a.found[areaAt]?.value ?? 0));
+    lines.sort((a, b) => (b.found.get("area")?.value ?? 0) - (a.found.get("area")?.value ?? 0));
     const sooner = lines.map(({ cell }) => (own === undefined || own === cell ? null : soonerCell(own, cell)));
     const isBounded = sooner.some((cell) => cell === notSeen || (typeof cell === "object" && cell?.bound));
-    const best = learningMetrics.map(({ better }, k) => {
-      const values = lines.flatMap(({ found }) => (found[k] ? [found[k].value] : []));
-      return better === "more" ? Math.max(...values) : Math.min(...values);
-    });
+    const best = new Map(
+      metrics.map(({ key, better }) => {
+        const values = lines.flatMap(({ found }) => found.get(key)?.value ?? []);
+        return [key, better === "more" ? Math.max(...values) : Math.min(...values)];
+      }),
+    );
     return [
       {
         id: slug("learning", task.train, budgetText(task.budget)),
         title: `Learning speed: ${task.train}, ${budgetText(task.budget)}`,
-        note:
-          "90 and 95 % are of a system's own final mIoU, so a low final score is soon reached: the last column asks when the others' 90 % " +
-          "is reached, in minutes. Area: mean height of the curve over the minutes. Spread: standard deviation of the last ten validations, " +
-          `of runs that have as many.${isBounded ? " ≥, ≤: who is there at the first validation was so before, nobody knows since when." : ""}`,
+        note: [
+          "90 and 95 % are of a system's own final mIoU, so a low final score is soon reached: the last column asks when the others' 90 % is " +
+            "reached, in minutes. Area: mean height of the curve over the minutes.",
+          best.has("stability") && "Spread: standard deviation of the last ten validations, of runs that have as many.",
+          isBounded && "≥, ≤: who is there at the first validation was so before, nobody knows since when.",
+        ]
+          .filter((text) => text)
+          .join(" "),
         columns: [
           { title: "System" },
-          ...learningMetrics.map(({ title }) => ({ title })),
+          ...metrics.map(({ title }) => ({ title })),
           { title: `${titleOf(view, view.subject.id)} is there sooner, times` },
         ],
         rows: lines.map(({ cell, found }, line) => [
           titleOf(view, cell.system),
-          ...found.map((value, k) => {
-            const { unit } = learningMetrics[k]!;
-            return value && { value: value.value, unit, best: value.value === best[k] };
+          ...metrics.map(({ key, unit }) => {
+            const one = found.get(key);
+            return one ? { value: one.value, unit, best: one.value === best.get(key) } : null;
           }),
           sooner[line]!,
         ]),
@@ -98,12 +106,13 @@ export function learningTables(view: StudyView): Table[] {
 
 const notSeen = "not seen";
 
-/** How many times sooner the subject is at 90 % of the other's final mIoU than the other; "never" where a seed is not. */
+/** How many times sooner the subject is at 90 % of the other's final mIoU than the other; `never`, `never in 1 of 3` where seeds are not. */
 function soonerCell(own: Cell, other: Cell): TableCell {
   const found = soonerBySeed(own, other);
   if (found.size === 0) return null;
   const cell = numberCell(soonerMean(found), "ratio");
-  if (!cell) return "never";
+  const short = [...found.values()].filter((ratio) => ratio === null).length;
+  if (!cell) return short === found.size ? "never" : `never in ${short} of ${found.size}`;
   const bound = soonerBound(own, other);
   return bound === "unknown" ? notSeen : { ...cell, ...(bound && { bound }) };
 }

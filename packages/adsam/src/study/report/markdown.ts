@@ -26,8 +26,8 @@ function cellText(cell: TableCell, published: boolean): string {
 
 /** `62.1 % (60.0–64.2)`, `+2.1 (+0.4 to +3.8): better` */
 export function whole(cell: NumberCell): string {
-  const interval = intervalText(cell);
-  return `${boundedText(cell)}${interval && ` (${interval})`}${cell.verdict ? `: ${verdictText(cell.verdict)}` : ""}`;
+  const aside = [intervalText(cell), cell.of].filter((text) => text).join("; ");
+  return `${boundedText(cell)}${aside && ` (${aside})`}${cell.verdict ? `: ${verdictText(cell.verdict)}` : ""}`;
 }
 
 /** What Markdown would read as its own, and as HTML. */

@@ -5,11 +5,12 @@ import { renderPage } from "../../report/shell.js";
 import { ablationTables, accuracyTables, classTables } from "./accuracy.js";
 import { type Answer, answersOf } from "./answers.js";
 import { confusionMatrices } from "./confusions.js";
+import { costTables } from "./cost.js";
 import { ladderChart, laddersOf, ladderTable } from "./data-efficiency.js";
 import { learningCharts, learningTables } from "./learning.js";
 import type { PictureChoice } from "./picture-choice.js";
 import { type LoadedPictures, pictureSection } from "./picture-section.js";
-import { efficiencyTable, missingTable, provenance, runTable } from "./provenance.js";
+import { missingTable, missingText, provenance, runTable } from "./provenance.js";
 import { publishedClaims } from "./published.js";
 import { publishedTable } from "./published-table.js";
 import { studyStyle } from "./study-style.js";
@@ -30,7 +31,7 @@ ${parts}`
       : null;
   const confusions = confusionMatrices(view);
   const missing = missingTable(view);
-  const efficiency = efficiencyTable(view);
+  const costs = costTables(view);
   const body = html`${warnings(view)}
 ${answerCards(view)}
 ${notes.length > 0 && html`<ul class="next notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>`}
@@ -54,7 +55,7 @@ ${section(
   choice.map((one) => pictureSection(view, one, loaded)),
 )}
 ${confusions.length > 0 && html`<h2 id="confusions">Confusion matrices</h2>${confusions}`}
-${efficiency && html`<h2 id="efficiency">Cost</h2>${tableHtml(efficiency, view.looks)}`}
+${costs.length > 0 && html`<h2 id="efficiency">Cost</h2>${tables(costs)}`}
 ${missing && html`<h2 id="missing">What is missing</h2>${tableHtml(missing)}`}
 <h2 id="origin">Where the numbers come from</h2>
 ${provenance(view)}
@@ -66,7 +67,8 @@ ${provenance(view)}
 }
 
 const differencesSaid =
-  "A difference whose 95 % interval over paired seeds holds 0 is inside the noise; with fewer than three seeds nothing is claimed.";
+  "Differences are of the seeds that both have been run with: inside the noise where the 95 % interval holds 0, over those seeds or, of a single " +
+  "one, over the pictures; with fewer than three seeds nothing more is claimed.";
 
 const listed = (names: readonly string[]): string =>
   names.length < 2 ? (names[0] ?? "") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
@@ -79,15 +81,16 @@ function charts(id: string, title: string, lead: string, drawn: readonly Html[],
 ${tables}`;
 }
 
-function warnings({ results: { quick, runs } }: StudyView): Html | null {
-  const missing = runs.filter((run) => run.missing !== undefined).length;
-  if (!quick && missing === 0) return null;
+function warnings(view: StudyView): Html | null {
+  const { quick } = view.results;
+  const missing = missingText(view);
+  if (!quick && missing === null) return null;
   return html`<div class="card warning" role="note">${
     quick &&
     html`<p><b>Quick form.</b> Everything was run, but so shortly that no system learned well: these numbers say that the study works, not which system is better.</p>`
   }${
-    missing > 0 &&
-    html`<p><b>${missing} of ${runs.length} runs are missing or not complete:</b> <a href="#missing">which, and why</a>.</p>`
+    missing !== null &&
+    html`<p><b>${missing} are missing or not complete:</b> <a href="#missing">which, and why</a>.</p>`
   }</div>`;
 }
 

@@ -2,9 +2,8 @@
 import { type Html, html } from "../../report/html.js";
 import { moment } from "../../report/numbers.js";
 import { budgetText } from "../budget.js";
-import { efficiencyMetrics } from "../metrics.js";
 import { type StudyView, titleOf } from "./study-view.js";
-import type { Table, TableCell } from "./table.js";
+import type { Table } from "./table.js";
 
 /** Hardware, versions, seeds, commands. */
 export function provenance({ results }: StudyView): Html {
@@ -31,21 +30,37 @@ export function provenance({ results }: StudyView): Html {
   )}</dl>`;
 }
 
-/** Every run that is not complete, with its reason; none where all are. */
+/** `7 of 20 runs`, `2 costs`, or both; `null` where nothing is missing. */
+export function missingText({ results: { runs, unmeasured = [] } }: StudyView): string | null {
+  const missing = runs.filter((run) => run.missing !== undefined).length;
+  const parts = [
+    ...(missing > 0 ? [`${missing} of ${runs.length} runs`] : []),
+    ...(unmeasured.length > 0 ? [`${unmeasured.length} ${unmeasured.length === 1 ? "cost" : "costs"}`] : []),
+  ];
+  return parts.length === 0 ? null : parts.join(" and ");
+}
+
+/** Every run that is not complete and every cost that is not known, with its reason; none where all are. */
 export function missingTable(view: StudyView): Table | null {
-  const missing = view.results.runs.filter((run) => run.missing !== undefined);
-  if (missing.length === 0) return null;
+  const text = missingText(view);
+  if (text === null) return null;
+  const { runs, unmeasured = [] } = view.results;
   return {
     id: "missing",
-    title: `${missing.length} of ${view.results.runs.length} runs are missing or not complete`,
+    title: `${text} are missing or not complete`,
     columns: [{ title: "Run" }, { title: "Why" }, { title: "System" }, { title: "Task" }, { title: "Seed" }],
-    rows: missing.map((run) => [
-      run.id,
-      run.missing!,
-      titleOf(view, run.system),
-      `${run.train}, ${budgetText(run.budget)}`,
-      String(run.seed),
-    ]),
+    rows: [
+      ...runs
+        .filter((run) => run.missing !== undefined)
+        .map((run) => [
+          run.id,
+          run.missing!,
+          titleOf(view, run.system),
+          `${run.train}, ${budgetText(run.budget)}`,
+          String(run.seed),
+        ]),
+      ...unmeasured.map(({ id, missing, system, test }) => [id, missing, titleOf(view, system), `cost, ${test}`, null]),
+    ],
   };
 }
 
@@ -78,37 +93,3 @@ export function runTable(view: StudyView): Table {
     }),
   };
 }
-
-/** Parameters, multiply-adds, latency, memory, energy: a row a system, those that the study's rows give. */
-export function efficiencyTable(view: StudyView): Table | null {
-  const { rows } = view.results;
-  const metrics = efficiencyMetrics.filter(({ key }) => rows.some(({ metric }) => metric === key));
-  if (metrics.length === 0) return null;
-  const systems = [...view.looks.keys()].filter((id) =>
-    rows.some((row) => row.system === id && metrics.some(({ key }) => key === row.metric)),
-  );
-  const values = systems.map((id) =>
-    metrics.map(({ key }) => rows.find((row) => row.system === id && row.metric === key)),
-  );
-  const order = systems.map((_, i) => i).sort((a, b) => costOf(values[a]!) - costOf(values[b]!));
-  return {
-    id: "efficiency",
-    title: "What a picture costs",
-    note: "The cheapest first. Latency and memory are those of the machine named below.",
-    columns: [{ title: "System" }, ...metrics.map(({ title }) => ({ title }))],
-    rows: order.map((i): TableCell[] => [
-      titleOf(view, systems[i]!),
-      ...values[i]!.map((row, k) => {
-        const least = Math.min(...values.map((all) => all[k]?.value ?? Number.POSITIVE_INFINITY));
-        if (!row) return null;
-        const { value, low, high } = row;
-        return { value, low, high, unit: metrics[k]!.unit, best: value === least };
-      }),
-    ]),
-    systems: order.map((i) => systems[i]!),
-  };
-}
-
-/** Ordered by latency, or what else comes last that is known. */
-const costOf = (row: readonly ({ readonly metric: string; readonly value: number } | undefined)[]): number =>
-  (row.find((one) => one?.metric === "latency") ?? row.findLast((one) => one))?.value ?? Number.POSITIVE_INFINITY;

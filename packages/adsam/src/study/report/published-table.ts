@@ -4,7 +4,7 @@ import { bySeed, type Cell, measured, measuredMIoU, minutesOf } from "../cells.j
 import { retentionOf } from "../tasks.js";
 import { numberCell } from "./accuracy.js";
 import { type PublishedFigure, publishedConditions, publishedFigures } from "./published.js";
-import type { StudyView } from "./study-view.js";
+import { type StudyView, titleOf } from "./study-view.js";
 import type { NumberCell, Table, TableCell } from "./table.js";
 
 /** Figures that this study has measured come first; of the others it is said that it has not. */
@@ -44,15 +44,15 @@ function quantity({ train, test, metric, pictures }: PublishedFigure): string {
 }
 
 /** By the cell of the largest budget that is of the same system, data and number of pictures. */
-function measurementOf({ tasks }: StudyView, figure: PublishedFigure): { cell: NumberCell; how: string } | null {
+function measurementOf(view: StudyView, figure: PublishedFigure): { cell: NumberCell; how: string } | null {
   const { systems, train, test, metric, pictures } = figure;
-  const cells = tasks
+  const cells = view.tasks
     .filter((task) => task.train === train && task.budget.pictures === pictures)
     .flatMap((task) => task.cells.filter(({ system }) => systems.includes(system)));
   for (const cell of cells) {
     const found = measuredValue(cell, metric, test);
     const unit = metric === "retention" ? "ratio" : "share";
-    if (found) return { cell: numberCell(found, unit)!, how: conditions(cell, found.seeds.length) };
+    if (found) return { cell: numberCell(found, unit)!, how: conditions(view, cell, found.seeds.length) };
   }
   return null;
 }
@@ -64,8 +64,9 @@ function measuredValue(cell: Cell, metric: PublishedFigure["metric"], test: stri
   return measured(bySeed(cell, ({ curve }) => curve.find(({ epoch }) => epoch === metric.epoch)?.valMIoU));
 }
 
-function conditions(cell: Cell, seeds: number): string {
+/** The system by its own title: what is printed of one may stand beside another of its kind. */
+function conditions(view: StudyView, cell: Cell, seeds: number): string {
   const minutes = minutesOf(cell);
   const time = cell.budget.minutes !== undefined || minutes === null ? "" : ` (${minutes.toFixed(0)} min)`;
-  return `${timeText(cell.budget)}${time}, ${seeds} ${seeds === 1 ? "seed" : "seeds"}`;
+  return `${titleOf(view, cell.system)}, ${timeText(cell.budget)}${time}, ${seeds} ${seeds === 1 ? "seed" : "seeds"}`;
 }

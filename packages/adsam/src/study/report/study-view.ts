@@ -9,9 +9,9 @@ export interface StudyView {
   readonly subject: StudySystem;
   readonly cells: readonly Cell[];
   readonly tasks: readonly Task[];
-  /** On all pictures. */
+  /** On all pictures, or on the most that the study has. */
   readonly whole: readonly Task[];
-  /** Of each data set, all pictures and the largest budget in which systems can be compared. */
+  /** Of each data set, of its whole tasks, the largest budget in which systems can be compared. */
   readonly main: readonly Task[];
   readonly looks: ReadonlyMap<string, SystemLook>;
 }

@@ -45,7 +45,7 @@ function cellHtml(
   }
   const names = className(["number", published && "published", cell.best && "best", bar && "barred"]);
   const interval = intervalText(cell);
-  return html`<td${raw(names)}><span class="value">${boundedText(cell)}</span>${interval && html` <span class="interval">${interval}</span>`}${
+  return html`<td${raw(names)}><span class="value">${boundedText(cell)}</span>${interval && html` <span class="interval">${interval}</span>`}${cell.of && html` <span class="interval">(${cell.of})</span>`}${
     bar ? barOf(cell) : null
   }${cell.verdict && html` ${verdictChip(cell.verdict)}`}</td>`;
 }

@@ -19,6 +19,8 @@ export interface NumberCell {
   readonly best?: boolean;
   /** Where it is a difference. */
   readonly verdict?: Verdict;
+  /** What it is of, where that is less than the row is: `seed 0`. */
+  readonly of?: string;
 }
 
 /** Text, a number, or nothing. */
@@ -93,6 +95,6 @@ export function slug(...parts: readonly string[]): string {
   return parts
     .join("-")
     .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/[^\p{L}\p{N}]+/gu, "-")
     .replace(/^-|-$/g, "");
 }

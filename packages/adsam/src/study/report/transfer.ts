@@ -1,7 +1,7 @@
 /** What a system keeps of its score on roads that it was not trained on. */
 import { type Html, html } from "../../report/html.js";
 import { budgetText } from "../budget.js";
-import { type Cell, measuredMIoU } from "../cells.js";
+import { type Cell, measuredMIoU, mIoUBySeed } from "../cells.js";
 import { testsOf } from "../rows.js";
 import { ranked, retentionOf, type Task } from "../tasks.js";
 import { leadCell, numberCell } from "./accuracy.js";
@@ -16,7 +16,10 @@ export interface Transfer {
   readonly cells: readonly Cell[];
 }
 
-/** Each direction once, with the largest budget that was scored there: longer runs may have been asked at home alone. */
+/**
+ * Each direction once, with the largest budget in which several systems were scored there, or, where none has several, that was scored there at
+ * all: longer runs may have been asked at home alone, or of the subject alone.
+ */
 export function transfersOf(view: StudyView): Transfer[] {
   const all = view.whole.flatMap((task) => {
     const cells = cellsFor(view, task, "systems");
@@ -24,7 +27,10 @@ export function transfersOf(view: StudyView): Transfer[] {
     return tests.map((test) => ({ task, test, cells }));
   });
   const isOf = (one: Transfer) => (other: Transfer) => other.task.train === one.task.train && other.test === one.test;
-  return all.filter((one, i) => all.findIndex(isOf(one)) === i);
+  const isCompared = ({ test, cells }: Transfer) => cells.filter((cell) => mIoUBySeed(cell, test).size > 0).length > 1;
+  return all
+    .filter((one, i) => all.findIndex(isOf(one)) === i)
+    .map((one) => all.filter(isOf(one)).find(isCompared) ?? one);
 }
 
 /** A table a direction, the best mIoU on the unseen data first: who keeps all of a low score has little. */

@@ -5,6 +5,7 @@ import { jsonText } from "../json-text.js";
 import type { StudyResults } from "../results.js";
 import { resultRows } from "../rows.js";
 import { ablationTables, accuracyTables, classTables } from "./accuracy.js";
+import { costTables } from "./cost.js";
 import { rowsCsv, tableCsv } from "./csv.js";
 import { laddersOf, ladderTable } from "./data-efficiency.js";
 import { latex } from "./latex.js";
@@ -13,7 +14,7 @@ import { markdown } from "./markdown.js";
 import { renderStudyReport } from "./page.js";
 import { choosePictures } from "./picture-choice.js";
 import { loadPicture } from "./picture-load.js";
-import { efficiencyTable, missingTable, runTable } from "./provenance.js";
+import { missingTable, runTable } from "./provenance.js";
 import { publishedTable } from "./published-table.js";
 import { type StudyView, studyView } from "./study-view.js";
 import type { Table } from "./table.js";
@@ -67,7 +68,7 @@ export function allTables(view: StudyView): Table[] {
     ...laddersOf(view).map((ladder) => ladderTable(view, ladder)),
     ...transferTables(view),
     publishedTable(view),
-    efficiencyTable(view),
+    ...costTables(view),
     missingTable(view),
     runTable(view),
   ].filter((table) => table !== null);
@@ -76,7 +77,7 @@ export function allTables(view: StudyView): Table[] {
 /** What was measured, without curves and pictures: rows, tables, and where they come from. */
 export function reportJson(results: StudyResults, tables: readonly Table[]): string {
   const { study, asked, quick, machine, versions, date, commands, systems, notes } = results;
-  const missing = results.runs.flatMap(({ id, missing }) =>
+  const missing = [...results.runs, ...(results.unmeasured ?? [])].flatMap(({ id, missing }) =>
     missing === undefined ? [] : [{ run: id, reason: missing }],
   );
   const rows = resultRows(results);

@@ -61,7 +61,14 @@ function contentOf(file: string): string {
   }
 }
 
-/** Of each place the first seed keeps its pictures, for the report; parts of a training split and ablations keep none. */
-export function keepsPictures(study: Study, { system, budget, seed }: PlannedRun): boolean {
-  return budget.pictures === undefined && study.systems[system]!.kind !== "ablation" && seed === study.seeds[0];
+/**
+ * Of each place the first seed keeps its pictures, for the report; parts of a training split keep none where the study trains on more of it, and
+ * ablations never.
+ */
+export function keepsPictures(study: Study, { system, train, budget, seed }: PlannedRun): boolean {
+  const sizes = Object.values(study.experiments)
+    .filter((experiment) => experiment.asks !== "efficiency" && experiment.train.includes(train))
+    .flatMap(({ pictures = ["all"] }) => pictures.map((size) => (size === "all" ? Number.POSITIVE_INFINITY : size)));
+  const isMost = (budget.pictures ?? Number.POSITIVE_INFINITY) === Math.max(...sizes);
+  return isMost && study.systems[system]!.kind !== "ablation" && seed === study.seeds[0];
 }

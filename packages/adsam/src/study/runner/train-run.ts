@@ -47,7 +47,8 @@ export async function trainRun(run: PlannedRun, context: TrainContext): Promise<
     ...(isBegun ? ["--resume"] : []),
     ...(context.threads === undefined || run.recipe.run.threads !== "auto" ? [] : ["--threads", `${context.threads}`]),
   ];
-  const attempt = { command: commandLine(words), machine: machineTitle(), started: new Date().toISOString() };
+  const machine = await machineTitle(run.recipe.run.device);
+  const attempt = { command: commandLine(words), machine, started: new Date().toISOString() };
   let record: Omit<RunRecord, "date"> = {
     id: run.id,
     recipe: run.recipe,

@@ -13,8 +13,9 @@ export type Verdict = "better" | "worse" | "inside the noise" | "untold";
 export interface Difference {
   /** Mean of the paired differences, `system` less `baseline`, in the unit of the scores. */
   readonly value: number;
-  /** By Student's t over the seeds; `null` for a single seed. */
+  /** By Student's t over the seeds, or of a single one by bootstrap over the pictures; `null` where neither is known. */
   readonly interval: Interval | null;
+  readonly over: "seeds" | "pictures" | null;
   /** Seed → its difference, of the seeds that both have. */
   readonly bySeed: ReadonlyMap<number, number>;
   /** Seeds that only one of them has: in none of the above. */
@@ -45,6 +46,7 @@ export function pairedDifference(
   return {
     value: meanOf([...bySeed.values()]),
     interval,
+    over: interval && "seeds",
     bySeed,
     unpaired: seeds.filter((seed) => !common.includes(seed)),
     verdict: common.length < fewestSeeds ? "untold" : verdictOf(interval),
