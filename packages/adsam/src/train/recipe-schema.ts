@@ -42,7 +42,7 @@ const data = z.strictObject({
   valSplit: field(text("the name of a split"), "val", "split that is validated on"),
   limitTrain: field(orNull(count(1)), null, "train on so many pictures at most, drawn once; fewer lie within more"),
   limitSeed: field(orAuto(count(0)), "auto", "seed that limitTrain draws by; auto: run.seed"),
-  limitVal: field(orNull(count(1)), null, "validate on so many pictures at most"),
+  limitVal: field(orNull(count(1)), null, "validate on so many pictures at most, the same for every seed"),
   embeddings: field(
     orNull(nameOrPath(["auto"], "a folder of embedding stores")),
     "auto",

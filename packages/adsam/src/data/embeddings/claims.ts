@@ -7,15 +7,17 @@
  */
 import { randomBytes } from "node:crypto";
 import {
+  closeSync,
   existsSync,
   linkSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
-  utimesSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import path from "node:path";
 import { isAtWork, ownMark, type ProcessMark } from "../../process-mark.js";
@@ -230,15 +232,23 @@ export class Claims {
   }
 }
 
-/** @returns false where there is no such file; @throws the system's error */
+/**
+ * Writes what a file holds over itself: its time is then the file server's, where `utimes` would set this machine's.
+ * @returns false where there is no such file; @throws the system's error
+ */
 function touch(file: string): boolean {
-  const now = new Date();
+  let opened: number;
   try {
-    utimesSync(file, now, now);
-    return true;
+    opened = openSync(file, "r+");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;
+  }
+  try {
+    writeSync(opened, readFileSync(opened), 0, undefined, 0);
+    return true;
+  } finally {
+    closeSync(opened);
   }
 }
 
