@@ -52,6 +52,18 @@ export const homeScores = (run: StudyRun): StudyScores | undefined => scoresOn(r
 export const scoresOn = ({ scores }: StudyRun, test: string): StudyScores | undefined =>
   scores.find(({ dataset }) => dataset === test);
 
+/** Of each seed that was scored there. */
+export const scoresIn = ({ runs }: Cell, test: string): StudyScores[] =>
+  runs.flatMap((run) => scoresOn(run, test) ?? []);
+
+/** The runs of two cells that have the same seed. */
+export function pairedRuns(own: Cell, other: Cell): (readonly [StudyRun, StudyRun])[] {
+  return own.runs.flatMap((run) => {
+    const twin = other.runs.find(({ seed }) => seed === run.seed);
+    return twin ? [[run, twin] as const] : [];
+  });
+}
+
 /** Places of the classes that its means are over; undefined: all of them. */
 export function countedClasses({ perClass, labelMap }: StudyScores): number[] | undefined {
   const leftOut = new Set(labelMap?.leftOut?.map(({ name }) => name));
@@ -85,7 +97,7 @@ export const mIoUBySeed = (cell: Cell, test: string): Map<number, number> =>
 export function measuredMIoU(cell: Cell, test: string): Measured | null {
   const found = measured(mIoUBySeed(cell, test));
   if (!found || found.interval) return found;
-  const scores = cell.runs.map((run) => scoresOn(run, test)).find((one) => one?.perPicture !== undefined);
+  const scores = scoresIn(cell, test).find(({ perPicture }) => perPicture !== undefined);
   if (!scores) return found;
   const pictures = new CountedPictures(scores.perPicture!, countedClasses(scores));
   const interval = bootstrap([pictures.size], ([places]) => pictures.meanIoU(places), { resamples: 1000 });
@@ -93,8 +105,8 @@ export function measuredMIoU(cell: Cell, test: string): Measured | null {
 }
 
 /** What was taken for what on a data set, [label, prediction] → pixels row by row, added up over the seeds that counted it. */
-export function confusionOn({ runs }: Cell, test: string): { counts: readonly number[]; scores: StudyScores[] } | null {
-  const scores = runs.flatMap((run) => scoresOn(run, test) ?? []).filter(({ confusion }) => confusion !== undefined);
+export function confusionOn(cell: Cell, test: string): { counts: readonly number[]; scores: StudyScores[] } | null {
+  const scores = scoresIn(cell, test).filter(({ confusion }) => confusion !== undefined);
   const [first] = scores;
   if (!first) return null;
   const counts = first.confusion!.counts.map((_, at) =>

@@ -1,6 +1,6 @@
 /** What a reader of a study should know before comparing its runs. */
 import { samePictures } from "./cells.js";
-import type { StudyRun } from "./results.js";
+import type { StudyRun, StudyScores } from "./results.js";
 
 /** The same minutes are not the same work on two machines. */
 export function notesOnMinutes(runs: readonly StudyRun[]): string[] {
@@ -15,15 +15,22 @@ export function notesOnMinutes(runs: readonly StudyRun[]): string[] {
 
 /** Two copies of a data set that are not the same one: scores on them are not compared. */
 export function notesOnPictures(runs: readonly StudyRun[]): string[] {
-  const scored = runs.flatMap((run) => run.scores.map((scores) => ({ id: run.id, scores })));
+  const scored = runs.flatMap(({ id, scores: all }) => all.map((scores): Scored => ({ id, scores })));
   const tests = new Set(scored.map(({ scores }) => scores.dataset));
   return [...tests].flatMap((test) => {
-    const own = scored.filter(({ scores }) => scores.dataset === test);
-    const other = own.find(({ scores }) => !samePictures(scores, own[0]!.scores));
-    if (!other) return [];
-    const few = own.filter(({ scores }) => !samePictures(scores, own[0]!.scores)).length;
-    return [
-      `Of ${own.length} runs scored on ${test}, ${few} were scored on other pictures than the first ("${own[0]!.id}": ${own[0]!.scores.pictures}, "${other.id}": ${other.scores.pictures}). They are not compared: score all on one copy of the data.`,
-    ];
+    const [first, ...rest] = scored.filter(({ scores }) => scores.dataset === test) as [Scored, ...Scored[]];
+    const others = rest.filter(({ scores }) => !samePictures(scores, first.scores));
+    const named = ({ id, scores }: Scored) => `"${id}": ${scores.pictures}`;
+    return others.length === 0
+      ? []
+      : [
+          `Of ${rest.length + 1} runs scored on ${test}, ${others.length} were scored on other pictures than the first (${named(first)}, ${named(others[0]!)}). They are not compared: score all on one copy of the data.`,
+        ];
   });
+}
+
+interface Scored {
+  /** Of the run. */
+  readonly id: string;
+  readonly scores: StudyScores;
 }

@@ -1,5 +1,5 @@
 /** The study as rows: a system, the data it was trained and scored on, a metric, its value. */
-import { bySeed, type Cell, cellsOf, countedClasses, measured, measuredMIoU, minutesOf } from "./cells.js";
+import { bySeed, type Cell, cellsOf, countedClasses, measured, measuredMIoU, minutesOf, scoresIn } from "./cells.js";
 import { learningMetrics, type Metric, retentionMetric, scoreMetrics } from "./metrics.js";
 import type { StudyResults, StudyRow, StudyScores } from "./results.js";
 import { retentionOf } from "./tasks.js";
@@ -22,8 +22,7 @@ export function testsOf({ runs, train }: Cell): string[] {
 
 function rowsOn(study: string, cell: Cell, test: string): StudyRow[] {
   const metrics = test === cell.train ? scoreMetrics : [...scoreMetrics, retentionMetric];
-  const scores = cell.runs.flatMap((run) => run.scores.filter(({ dataset }) => dataset === test));
-  const classes = new Set(scores.flatMap(classesIn));
+  const classes = new Set(scoresIn(cell, test).flatMap(classesIn));
   const ofClasses = [...classes].map(
     (name): Metric => ({
       key: `iou.${name}`,

@@ -8,7 +8,9 @@ import {
   measured,
   measuredMIoU,
   mIoUBySeed,
+  pairedRuns,
   samePictures,
+  scoresIn,
   scoresOn,
 } from "./cells.js";
 import { retentionMetric } from "./metrics.js";
@@ -87,9 +89,8 @@ export function lead(own: Cell, other: Cell, test: string, of: "mIoU" | "retenti
 
 /** Of the seeds of both, the two scores, where they are of the same pictures. */
 function pairsOf(own: Cell, other: Cell, test: string) {
-  return own.runs.flatMap((run) => {
-    const twin = other.runs.find(({ seed }) => seed === run.seed);
-    const [a, b] = [scoresOn(run, test), twin && scoresOn(twin, test)];
+  return pairedRuns(own, other).flatMap(([run, twin]) => {
+    const [a, b] = [scoresOn(run, test), scoresOn(twin, test)];
     return a && b && samePictures(a, b)
       ? [{ seed: run.seed, scores: [a, b] as readonly [StudyScores, StudyScores] }]
       : [];
@@ -100,8 +101,7 @@ function pairsOf(own: Cell, other: Cell, test: string) {
 export function retentionOf(cell: Cell, test: string): Measured | null {
   const found = measured(bySeed(cell, (run) => retentionMetric.read(run, test)));
   if (!found || found.interval) return found;
-  const scores = cell.runs.map((run) => scoresOn(run, test)).find((one) => one?.retention);
-  const interval = scores?.retention?.interval ?? null;
+  const interval = scoresIn(cell, test).find(({ retention }) => retention)?.retention?.interval ?? null;
   return { ...found, interval, over: interval && "pictures" };
 }
 

@@ -1,6 +1,6 @@
 /** Who scores best: a table a task, from the best mIoU to the worst, and what each class has to do with it. */
 import { budgetText } from "../budget.js";
-import { bySeed, type Cell, type Measured, measured, scoresOn } from "../cells.js";
+import { bySeed, type Cell, type Measured, measured, scoresIn } from "../cells.js";
 import { scoreMetrics, type Unit } from "../metrics.js";
 import { classIoU } from "../rows.js";
 import { pairedSeeds } from "../statistics/wording.js";
@@ -132,8 +132,8 @@ export function classTables(view: StudyView): Table[] {
 
 /** Class → its share of the labelled pixels. */
 function classShares(cells: readonly Cell[], test: string): Map<string, number> {
-  const scores = cells.flatMap(({ runs }) => runs.flatMap((run) => scoresOn(run, test) ?? []));
-  const perClass = scores[0]?.perClass ?? [];
+  const [scores] = cells.flatMap((cell) => scoresIn(cell, test));
+  const perClass = scores?.perClass ?? [];
   const all = perClass.reduce((sum, { pixels }) => sum + pixels, 0);
   return new Map(perClass.map(({ name, pixels }) => [name, all === 0 ? 0 : pixels / all]));
 }

@@ -1,5 +1,5 @@
 /** Why a system is behind another: the class that costs it most, and what it takes for what there. */
-import { bySeed, type Cell, confusionOn, scoresOn } from "../cells.js";
+import { bySeed, type Cell, confusionOn, scoresIn } from "../cells.js";
 import { classesIn, classIoU } from "../rows.js";
 import { meanOf } from "../statistics/student.js";
 import { pointsText } from "../statistics/wording.js";
@@ -19,7 +19,7 @@ export function whyBehind(own: Cell, other: Cell, test: string): string | null {
 }
 
 function classLeads(own: Cell, other: Cell, test: string) {
-  const scores = own.runs.map((run) => scoresOn(run, test)).find((one) => one !== undefined);
+  const [scores] = scoresIn(own, test);
   const names = scores ? classesIn(scores) : [];
   return names.flatMap((name) => {
     const [a, b] = [own, other].map((cell) => [...bySeed(cell, (run) => classIoU(run.scores, test, name)).values()]);

@@ -3,7 +3,7 @@ import { chartCard } from "../../report/chart-card.js";
 import { type Curve, drawCurves } from "../../report/curves.js";
 import type { Html } from "../../report/html.js";
 import { budgetText } from "../budget.js";
-import { bySeed, type Cell, type Measured, measured } from "../cells.js";
+import { bySeed, type Cell, type Measured, measured, pairedRuns } from "../cells.js";
 import { learningMetrics, validations } from "../metrics.js";
 import { type SpeedRatio, speedRatio } from "../statistics/learning-speed.js";
 import type { Task } from "../tasks.js";
@@ -149,10 +149,8 @@ export function soonerBound(own: Cell, other: Cell): Bound | "unknown" | null {
 
 /** Of the curves over minutes, for each seed that both have validated. */
 function ratiosBySeed(own: Cell, other: Cell): Map<number, SpeedRatio> {
-  const pairs = own.runs.flatMap((run) => {
-    const twin = other.runs.find(({ seed }) => seed === run.seed);
-    const curve = validations(run, "minutes");
-    const baseline = twin ? validations(twin, "minutes") : [];
+  const pairs = pairedRuns(own, other).flatMap(([run, twin]) => {
+    const [curve, baseline] = [validations(run, "minutes"), validations(twin, "minutes")];
     if (curve.length === 0 || baseline.length === 0) return [];
     return [[run.seed, speedRatio(curve, baseline)] as const];
   });

@@ -30,9 +30,12 @@ export function provenance({ results }: StudyView): Html {
   )}</dl>`;
 }
 
+const incompleteRuns = ({ results }: StudyView) => results.runs.filter(({ missing }) => missing !== undefined);
+
 /** `7 of 20 runs`, `2 costs`, or both; `null` where nothing is missing. */
-export function missingText({ results: { runs, unmeasured = [] } }: StudyView): string | null {
-  const missing = runs.filter((run) => run.missing !== undefined).length;
+export function missingText(view: StudyView): string | null {
+  const { runs, unmeasured = [] } = view.results;
+  const missing = incompleteRuns(view).length;
   const parts = [
     ...(missing > 0 ? [`${missing} of ${runs.length} runs`] : []),
     ...(unmeasured.length > 0 ? [`${unmeasured.length} ${unmeasured.length === 1 ? "cost" : "costs"}`] : []),
@@ -44,21 +47,19 @@ export function missingText({ results: { runs, unmeasured = [] } }: StudyView): 
 export function missingTable(view: StudyView): Table | null {
   const text = missingText(view);
   if (text === null) return null;
-  const { runs, unmeasured = [] } = view.results;
+  const { unmeasured = [] } = view.results;
   return {
     id: "missing",
     title: `${text} are missing or not complete`,
     columns: [{ title: "Run" }, { title: "Why" }, { title: "System" }, { title: "Task" }, { title: "Seed" }],
     rows: [
-      ...runs
-        .filter((run) => run.missing !== undefined)
-        .map((run) => [
-          run.id,
-          run.missing!,
-          titleOf(view, run.system),
-          `${run.train}, ${budgetText(run.budget)}`,
-          String(run.seed),
-        ]),
+      ...incompleteRuns(view).map((run) => [
+        run.id,
+        run.missing!,
+        titleOf(view, run.system),
+        `${run.train}, ${budgetText(run.budget)}`,
+        String(run.seed),
+      ]),
       ...unmeasured.map(({ id, missing, system, test }) => [id, missing, titleOf(view, system), `cost, ${test}`, null]),
     ],
   };
