@@ -65,7 +65,7 @@ void check(const Tensor& probabilities, const Tensor& picture, const DenseCrfTer
                 "Deviations are pixels and steps of colour.");
   for (const double weight : {terms.gaussian_weight, terms.bilateral_weight})
     ADSAM_CHECK(weight >= 0 && std::isfinite(weight), "dense_crf weight", weight, "0 or more", "0 leaves a term out.");
-  ADSAM_CHECK(iterations >= 0, "dense_crf iterations", iterations, "0 or more", "5 are usual.");
+  ADSAM_CHECK(iterations >= 0, "dense_crf iterations", iterations, "0 or more", "10 are usual.");
 }
 
 }  // namespace
