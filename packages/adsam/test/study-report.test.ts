@@ -126,6 +126,10 @@ describe("the page of a study", () => {
     assert.ok(
       said[1]!.some(([where, verdict]) => where === "IDD-Lite → CamVid, 20 min, retention" && verdict === "worse"),
     );
+    assert.deepEqual(
+      said[2]!.map(([where]) => where),
+      said[0]!.map(([where]) => where),
+    );
     const cards = page.slice(page.indexOf('class="answers"'), page.indexOf('id="accuracy"'));
     assert.match(
       textOf(cards),

@@ -95,7 +95,7 @@ function retentionFinding(
 
 /** Against the best of the others: how much sooner the subject is at 90 % of that one's final mIoU. */
 function speed(view: StudyView): Finding[] {
-  return view.main.flatMap((task): Finding[] => {
+  return view.whole.flatMap((task): Finding[] => {
     const cells = cellsFor(view, task, "systems");
     const [own, other] = [subjectCell(view, cells), bestOther(view, cells, task.train)];
     if (!own || !other) return [];

@@ -38,7 +38,7 @@ ${notes.length > 0 && html`<ul class="next notes">${notes.map((note) => html`<li
 ${section("accuracy", "Accuracy", `mIoU at the labels' own size, the best first. ${differencesSaid}`, tables(accuracyTables(view)))}
 ${section("classes", "Class by class", "Each class counts the same in the mIoU, however few its pixels.", tables(classTables(view)))}
 ${section("ablations", "What each part is worth", "The same network without one of its parts.", tables(ablationTables(view)))}
-${charts("learning", "Learning speed", "Lines are means over the seeds; bands reach from the lowest seed to the highest. Scored on pictures that were never trained on.", learningCharts(view), tables(learningTables(view)))}
+${charts("learning", "Learning speed", "Lines are means over the seeds, as far as all of them go; bands reach from the lowest seed to the highest. Scored on pictures that were never trained on.", learningCharts(view), tables(learningTables(view)))}
 ${charts(
   "data-efficiency",
   "Data efficiency",
