@@ -72,16 +72,19 @@ export async function provide(needs, { root, env, passedOver }) {
   requireSpace(needs);
 
   const log = join(root, "build", "packages.log");
-  // the system may ask questions and translate; neither belongs in a log. sudo drops the environment, hence `env`
+  // the system may ask questions and translate; neither belongs in a log. sudo drops the environment, hence `env`.
+  // apt closes the status descriptor for dpkg: were it 1, and no terminal to be had (a chroot without /dev/pts), packages
+  // that print would fail. sudo closes those above 2, hence `sh`
   const apt = [
     ...prefix,
     "env",
     "DEBIAN_FRONTEND=noninteractive",
     "LC_ALL=C",
+    "sh",
+    "-c",
+    'exec "$0" "$@" 3>&1',
     "apt-get",
-    "-q",
-    "-o",
-    "APT::Status-Fd=1",
+    ...["-q", "-o", "APT::Status-Fd=3", "-o", "Dpkg::Use-Pty=0"],
   ];
   await runStep("reading the package lists (apt-get update)", [...apt, "update"], log);
   if (needs.includes("libtorch")) requireCandidate(env, needs, passedOver);
