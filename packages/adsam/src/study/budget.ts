@@ -1,10 +1,13 @@
-/** What a run may use, in words. */
+/** What a run may use: in words, and of which it may use more. */
 
 interface Budget {
   readonly minutes?: number | undefined;
   readonly epochs?: number | undefined;
   readonly pictures?: number | undefined;
 }
+
+/** How many pictures it trains on, to be compared: all of the split are more than any number. */
+export const sizeOf = ({ pictures }: Budget): number => pictures ?? Number.POSITIVE_INFINITY;
 
 /** `20 min`, `100 epochs`, `20 min, 100 pictures`; `no limit`. Minutes are of wall time, validations in between included (`train.minutes`). */
 export function budgetText({ pictures, ...time }: Budget): string {

@@ -36,7 +36,10 @@ export async function collectResults(
   const notes = [...study.notes, ...notesOnMinutes(runs), ...notesOnPictures(runs)];
   const rows = costs.flatMap(({ measure, saved }) => costRows(study, measure, saved));
   const unmeasuredCosts = unmeasured(folder, plan.measures).map(({ measure: { id, system, data }, error }) => ({
-    ...{ id, system, test: study.data[data]!.title, missing: error ?? "not begun" },
+    id,
+    system,
+    test: study.data[data]!.title,
+    missing: error ?? "not begun",
   }));
   const results: StudyResults = {
     format: resultsFormat,

@@ -1,5 +1,5 @@
 /** Systems are held against each other on one task: the same data to train on, the same budget. */
-import { placeText } from "./budget.js";
+import { placeText, sizeOf } from "./budget.js";
 import {
   bySeed,
   type Cell,
@@ -31,7 +31,6 @@ export function tasksOf(cells: readonly Cell[]): Task[] {
     tasks.set(key, [...(tasks.get(key) ?? []), cell]);
   }
   const trains = [...new Set(cells.map(({ train }) => train))];
-  const size = ({ pictures }: StudyBudget) => pictures ?? Number.POSITIVE_INFINITY;
   const time = ({ minutes, epochs }: StudyBudget) => minutes ?? epochs ?? Number.POSITIVE_INFINITY;
   const descending = (a: number, b: number) => (a === b ? 0 : b - a);
   return [...tasks.values()]
@@ -39,28 +38,30 @@ export function tasksOf(cells: readonly Cell[]): Task[] {
     .sort(
       (a, b) =>
         trains.indexOf(a.train) - trains.indexOf(b.train) ||
-        descending(size(a.budget), size(b.budget)) ||
+        descending(sizeOf(a.budget), sizeOf(b.budget)) ||
         descending(time(a.budget), time(b.budget)),
     );
 }
 
 /** Of each data set the tasks on all pictures, or, where a study asks for parts alone, on the most. */
 export function wholeTasks(tasks: readonly Task[]): Task[] {
-  const size = ({ budget: { pictures } }: Task) => pictures ?? Number.POSITIVE_INFINITY;
   const most = new Map<string, number>();
-  for (const task of tasks) most.set(task.train, Math.max(most.get(task.train) ?? 0, size(task)));
-  return tasks.filter((task) => size(task) === most.get(task.train));
+  for (const { train, budget } of tasks) most.set(train, Math.max(most.get(train) ?? 0, sizeOf(budget)));
+  return tasks.filter(({ train, budget }) => sizeOf(budget) === most.get(train));
 }
 
 /** Of each data set, of its whole tasks, the largest budget in which systems can be compared; where there is none, the largest. */
 export function mainTasks(tasks: readonly Task[]): Task[] {
   const whole = wholeTasks(tasks);
-  const isCompared = ({ train, cells }: Task) => cells.filter((cell) => mIoUBySeed(cell, train).size > 0).length > 1;
   return [...new Set(whole.map(({ train }) => train))].map((data) => {
     const own = whole.filter(({ train }) => train === data);
-    return own.find(isCompared) ?? own[0]!;
+    return own.find(({ cells }) => areComparable(cells, data)) ?? own[0]!;
   });
 }
+
+/** Whether several of them were scored on a data set. */
+export const areComparable = (cells: readonly Cell[], test: string): boolean =>
+  cells.filter((cell) => mIoUBySeed(cell, test).size > 0).length > 1;
 
 /**
  * mIoU (or retention) of one system less another's on a data set, by seed. Where there are too few seeds for an interval, it is one over the pictures;

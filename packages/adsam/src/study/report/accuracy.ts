@@ -91,7 +91,10 @@ export function leadCell(own: Cell | undefined, other: Cell, test: string): Numb
   const { value, interval, verdict } = difference;
   const of = pairedSeeds(difference);
   return {
-    ...{ value, unit: "points", verdict, ...(interval && { low: interval.low, high: interval.high }) },
+    value,
+    unit: "points",
+    verdict,
+    ...(interval && { low: interval.low, high: interval.high }),
     ...(of !== null && { of }),
   };
 }

@@ -8,7 +8,7 @@ import { conditionsText, differenceFigures, seedsText } from "../statistics/word
 import { lead, retentionOf } from "../tasks.js";
 import { whyBehind } from "./behind.js";
 import { laddersOf } from "./data-efficiency.js";
-import { soonerBound, soonerBySeed, soonerMean } from "./learning.js";
+import { shortOf, soonerBound, soonerBySeed, soonerMean } from "./learning.js";
 import { bestOther, cellsFor, type StudyView, subjectCell, titleOf } from "./study-view.js";
 import { shareText } from "./table.js";
 import { transfersOf } from "./transfer.js";
@@ -105,7 +105,7 @@ function speed(view: StudyView): Finding[] {
     const aim = `90 % of the final mIoU of ${titleOf(view, other.system)}`;
     const mean = soonerMean(ratios);
     if (!mean) {
-      const short = [...ratios.values()].filter((ratio) => ratio === null).length;
+      const short = shortOf(ratios);
       const reach = short === 1 ? "reaches" : "reach";
       const verdict = ratios.size < fewestSeeds ? "untold" : short === ratios.size ? "worse" : null;
       return [{ where, text: `${short} of ${seedsText(ratios.size)} never ${reach} ${aim}.`, verdict }];

@@ -111,7 +111,7 @@ function soonerCell(own: Cell, other: Cell): TableCell {
   const found = soonerBySeed(own, other);
   if (found.size === 0) return null;
   const cell = numberCell(soonerMean(found), "ratio");
-  const short = [...found.values()].filter((ratio) => ratio === null).length;
+  const short = shortOf(found);
   if (!cell) return short === found.size ? "never" : `never in ${short} of ${found.size}`;
   const bound = soonerBound(own, other);
   return bound === "unknown" ? notSeen : { ...cell, ...(bound && { bound }) };
@@ -130,6 +130,10 @@ export function soonerMean(ratios: ReadonlyMap<number, number | null>): Measured
   const back = interval && { ...interval, low: Math.exp(interval.low), high: Math.exp(interval.high) };
   return { ...mean, value: Math.exp(value), interval: back };
 }
+
+/** In how many seeds the subject never gets there. */
+export const shortOf = (ratios: ReadonlyMap<number, number | null>): number =>
+  [...ratios.values()].filter((ratio) => ratio === null).length;
 
 /** Seed → the ratio in minutes; `null` where the subject never reaches it. */
 export function soonerBySeed(own: Cell, other: Cell): Map<number, number | null> {

@@ -1,9 +1,9 @@
 /** What a system keeps of its score on roads that it was not trained on. */
 import { type Html, html } from "../../report/html.js";
 import { budgetText } from "../budget.js";
-import { type Cell, measuredMIoU, mIoUBySeed } from "../cells.js";
+import { type Cell, measuredMIoU } from "../cells.js";
 import { testsOf } from "../rows.js";
-import { ranked, retentionOf, type Task } from "../tasks.js";
+import { areComparable, ranked, retentionOf, type Task } from "../tasks.js";
 import { leadCell, numberCell } from "./accuracy.js";
 import { lineSample } from "./looks.js";
 import { cellsFor, type StudyView, subjectCell, titleOf } from "./study-view.js";
@@ -27,10 +27,9 @@ export function transfersOf(view: StudyView): Transfer[] {
     return tests.map((test) => ({ task, test, cells }));
   });
   const isOf = (one: Transfer) => (other: Transfer) => other.task.train === one.task.train && other.test === one.test;
-  const isCompared = ({ test, cells }: Transfer) => cells.filter((cell) => mIoUBySeed(cell, test).size > 0).length > 1;
   return all
     .filter((one, i) => all.findIndex(isOf(one)) === i)
-    .map((one) => all.filter(isOf(one)).find(isCompared) ?? one);
+    .map((one) => all.filter(isOf(one)).find(({ test, cells }) => areComparable(cells, test)) ?? one);
 }
 
 /** A table a direction, the best mIoU on the unseen data first: who keeps all of a low score has little. */

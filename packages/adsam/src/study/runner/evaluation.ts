@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { lastCheckpoint } from "../../train/run-folder.js";
+import { sizeOf } from "../budget.js";
 import { type PlannedRun, readerOf } from "../plan/plan.js";
 import type { Study } from "../plan/read.js";
 
@@ -69,6 +70,6 @@ export function keepsPictures(study: Study, { system, train, budget, seed }: Pla
   const sizes = Object.values(study.experiments)
     .filter((experiment) => experiment.asks !== "efficiency" && experiment.train.includes(train))
     .flatMap(({ pictures = ["all"] }) => pictures.map((size) => (size === "all" ? Number.POSITIVE_INFINITY : size)));
-  const isMost = (budget.pictures ?? Number.POSITIVE_INFINITY) === Math.max(...sizes);
+  const isMost = sizeOf(budget) === Math.max(...sizes);
   return isMost && study.systems[system]!.kind !== "ablation" && seed === study.seeds[0];
 }
